@@ -1,0 +1,1 @@
+"""Dormouse: scale-to-zero for Amazon SageMaker multi-model endpoints."""

@@ -1,0 +1,110 @@
+"""SageMaker's control plane: observing, creating and deleting endpoints."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+from dormouse.adapters.calls import aws_call, error_code, error_message
+from dormouse.domain.endpoint import Absent, EndpointStatus, Observation, Present
+from dormouse.errors import AwsError
+
+if TYPE_CHECKING:
+    from mypy_boto3_sagemaker import SageMakerClient
+    from mypy_boto3_sagemaker.type_defs import DescribeEndpointOutputTypeDef
+
+
+@dataclass(frozen=True, slots=True)
+class SageMakerEndpoints:
+    """Implements Endpoints.
+
+    `writer` must be a client that never retries: DeleteEndpoint has no fencing token, so a late
+    repetition could delete the endpoint that was created after it.
+    """
+
+    reader: "SageMakerClient"
+    writer: "SageMakerClient"
+
+    def observe(self, endpoint: str) -> Observation:
+        """Say what DescribeEndpoint says of it now.
+
+        Raises:
+            AwsError: SageMaker can't be asked, or reports a status that is not known here.
+        """
+        with aws_call("DescribeEndpoint"):
+            try:
+                return _present(self.reader.describe_endpoint(EndpointName=endpoint))
+            except ClientError as error:
+                if _says(error, "Could not find endpoint"):
+                    return Absent()
+                # An adopted endpoint may be described only through its tags, and one that is absent
+                # has none; the list tells it from one that is there without our tags.
+                if error_code(error).startswith("AccessDenied") and not self._is_listed(endpoint):
+                    return Absent()
+                raise
+
+    def create(self, endpoint: str, config_name: str, tags: Mapping[str, str]) -> None:
+        """Call CreateEndpoint once; that it exists already is no error.
+
+        Raises:
+            AwsError: SageMaker refused (a quota, a config that is gone), or did not answer.
+        """
+        with aws_call("CreateEndpoint"):
+            try:
+                self.writer.create_endpoint(
+                    EndpointName=endpoint,
+                    EndpointConfigName=config_name,
+                    Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
+                )
+            except ClientError as error:
+                if not _says(error, "Cannot create already existing endpoint"):
+                    raise
+
+    def delete(self, endpoint: str) -> None:
+        """Call DeleteEndpoint once; that it is gone, or on its way, is no error.
+
+        Raises:
+            AwsError: SageMaker refused, or did not answer.
+        """
+        with aws_call("DeleteEndpoint"):
+            try:
+                self.writer.delete_endpoint(EndpointName=endpoint)
+            except ClientError as error:
+                if not _says(error, "Could not find endpoint"):
+                    raise
+
+    def _is_listed(self, endpoint: str) -> bool:
+        pages = self.reader.get_paginator("list_endpoints").paginate(NameContains=endpoint)
+        return any(
+            summary["EndpointName"].lower() == endpoint.lower()
+            for page in pages
+            for summary in page["Endpoints"]
+        )
+
+
+def _present(described: "DescribeEndpointOutputTypeDef") -> Present:
+    try:
+        status = EndpointStatus(described["EndpointStatus"])
+    except ValueError as error:
+        raise AwsError(
+            f"SageMaker reports the status {described['EndpointStatus']!r}, which this version of "
+            "Dormouse does not know"
+        ) from error
+    return Present(
+        status=status,
+        config_name=described["EndpointConfigName"],
+        variant_names=tuple(
+            variant["VariantName"] for variant in described.get("ProductionVariants", ())
+        ),
+        created_at=described["CreationTime"],
+        last_modified_at=described["LastModifiedTime"],
+        failure_reason=described.get("FailureReason"),
+    )
+
+
+def _says(error: ClientError, text: str) -> bool:
+    # SageMaker models no error for these: a ValidationException, told apart by its words. "Could
+    # not find endpoint" begins the text of a missing configuration as well, so the quotation mark
+    # that comes before the ARN belongs to the comparison.
+    return error_code(error) == "ValidationException" and f'{text} "' in error_message(error)

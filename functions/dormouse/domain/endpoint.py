@@ -1,0 +1,62 @@
+"""A SageMaker endpoint as it is observed."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class EndpointStatus(StrEnum):
+    """SageMaker's EndpointStatus, verbatim.
+
+    https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeEndpoint.html
+    """
+
+    OUT_OF_SERVICE = "OutOfService"
+    CREATING = "Creating"
+    UPDATING = "Updating"
+    SYSTEM_UPDATING = "SystemUpdating"
+    ROLLING_BACK = "RollingBack"
+    IN_SERVICE = "InService"
+    DELETING = "Deleting"
+    FAILED = "Failed"
+    UPDATE_ROLLBACK_FAILED = "UpdateRollbackFailed"
+
+    @property
+    def is_serving(self) -> bool:
+        """Whether SageMaker answers InvokeEndpoint in this status."""
+        return self in _SERVING
+
+
+_SERVING = frozenset(
+    {
+        EndpointStatus.IN_SERVICE,
+        EndpointStatus.UPDATING,
+        EndpointStatus.SYSTEM_UPDATING,
+        EndpointStatus.ROLLING_BACK,
+        EndpointStatus.UPDATE_ROLLBACK_FAILED,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """SageMaker says that no endpoint of this name exists."""
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """What DescribeEndpoint says of an endpoint that exists.
+
+    `last_modified_at` is when the status last changed, or later: an endpoint that serves has done
+    so since then at the latest.
+    """
+
+    status: EndpointStatus
+    config_name: str
+    variant_names: tuple[str, ...]
+    created_at: datetime
+    last_modified_at: datetime
+    failure_reason: str | None = None
+
+
+Observation = Absent | Present

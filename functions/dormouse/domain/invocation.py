@@ -1,0 +1,79 @@
+"""An invocation in SageMaker's runtime protocol, and the three ways in which it can end.
+
+https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class InvocationRequest:
+    """One InvokeEndpoint call: header names in lower case, the body as it came."""
+
+    endpoint: str
+    headers: Mapping[str, str]
+    body: bytes
+    principal: str
+
+    @property
+    def target_model(self) -> str | None:
+        """The model that is asked for."""
+        return self.headers.get("x-amzn-sagemaker-target-model")
+
+    @property
+    def runtime_headers(self) -> dict[str, str]:
+        """The headers that are part of the protocol; what signs or routes stays behind."""
+        return {
+            name: value
+            for name, value in self.headers.items()
+            if name in ("content-type", "accept") or name.startswith("x-amzn-sagemaker-")
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class InvocationResponse:
+    """One HTTP response: status, headers in lower case, the body byte for byte."""
+
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Forwarded:
+    """SageMaker answered: with a prediction, or with an error of its own or of the model."""
+
+    response: InvocationResponse
+
+
+@dataclass(frozen=True, slots=True)
+class NotServing:
+    """SageMaker did not execute the request, since the endpoint does not serve (or is unknown)."""
+
+    response: InvocationResponse
+
+
+@dataclass(frozen=True, slots=True)
+class Unanswered:
+    """No answer came. `may_have_run` says whether the model may have seen the request."""
+
+    why: str
+    may_have_run: bool
+
+
+# "Endpoint my-endpoint of account 123456789012 not found."
+_NOT_FOUND = re.compile(r"Endpoint \S+ of account \S+ not found\.?", re.IGNORECASE)
+
+
+def is_not_serving(status: int, error_type: str, message: str) -> bool:
+    """Whether the runtime's error means that no serving endpoint has this name.
+
+    A model's own errors come as ModelError 424 and are never taken for it. AccessDenied counts,
+    because IAM checks an absent endpoint's tags too, and it has none; either way nothing was
+    executed.
+    """
+    if status == 400 and error_type == "ValidationError":
+        return _NOT_FOUND.search(message) is not None
+    return status == 403 and error_type.startswith("AccessDenied")

@@ -1,0 +1,218 @@
+"""The plan: the one action that follows from what is asked for and what is seen, and why.
+
+The rules, the first that applies wins: hold > waiting work > recent activity > otherwise down.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import assert_never
+
+from dormouse.domain.activity import Activity, Measured, NotMeasured, Unreadable
+from dormouse.domain.duration import format_duration
+from dormouse.domain.endpoint import Absent, EndpointStatus, Observation, Present
+from dormouse.domain.ledger import Ledger
+from dormouse.domain.spec import Spec
+
+
+class Action(StrEnum):
+    """What is done with an endpoint in one tick."""
+
+    START = "start"
+    STOP = "stop"
+    CLEAR = "clear"
+    """Delete what can't serve and can't be mended."""
+    STAY_UP = "stay up"
+    STAY_DOWN = "stay down"
+    WAIT = "wait"
+    """SageMaker is busy with it: nothing can be done now."""
+    MEASURE = "measure"
+    """All else says stop: ask CloudWatch, then plan again."""
+
+
+class Rule(StrEnum):
+    """Which rule decided."""
+
+    HOLD = "hold"
+    WAITING_WORK = "waiting work"
+    RECENT_ACTIVITY = "recent activity"
+    OTHERWISE_DOWN = "otherwise down"
+    IN_TRANSITION = "in transition"
+    BROKEN = "broken"
+    FAIL_SAFE = "fail safe"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """The settings that a plan depends on.
+
+    `metric_lag` is how late CloudWatch may show an invocation. `ledger_interval` is how much older
+    than the last request `Ledger.last_request_at` may be. `demand_patience` is how long an unmet
+    demand counts: whoever still waits asks again within it.
+    """
+
+    metric_lag: timedelta
+    ledger_interval: timedelta
+    demand_patience: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One action, the rule that decided it, the reason in words, and when another could follow.
+
+    `next_look_at` is None where only something from outside (a request, SageMaker) changes it. The
+    reason holds times, not ages, so that it stays the same sentence until the decision changes.
+    """
+
+    action: Action
+    rule: Rule
+    reason: str
+    next_look_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _ReasonToBeUp:
+    rule: Rule
+    words: str
+    until: datetime
+
+
+def decide(
+    spec: Spec,
+    ledger: Ledger,
+    seen: Observation,
+    activity: Activity,
+    *,
+    timing: Timing,
+    now: datetime,
+) -> Plan:
+    """Say what to do with one endpoint, from what was asked, remembered and seen before `now`.
+
+    `Action.MEASURE` is planned only while `activity` is NotMeasured. `Action.STOP` is planned only
+    with positive evidence: the ledger and a complete reading of CloudWatch both show no use for the
+    idle timeout, and the endpoint has been serving for longer than that plus the metric lag.
+    """
+    wanted = _wanted(spec, ledger, seen, timing, now)
+    match seen:
+        case Absent():
+            if wanted is None:
+                return Plan(
+                    Action.STAY_DOWN, Rule.OTHERWISE_DOWN, "it does not exist and nobody needs it"
+                )
+            return Plan(Action.START, wanted.rule, wanted.words, wanted.until)
+        case Present():
+            return _decide_present(spec, seen, wanted, activity, timing=timing, now=now)
+        case _:
+            assert_never(seen)
+
+
+def _decide_present(
+    spec: Spec,
+    seen: Present,
+    wanted: _ReasonToBeUp | None,
+    activity: Activity,
+    *,
+    timing: Timing,
+    now: datetime,
+) -> Plan:
+    match seen.status:
+        case EndpointStatus.CREATING:
+            return _wait("it is Creating; SageMaker deletes nothing before that ends")
+        case EndpointStatus.DELETING:
+            then = "nobody needs it" if wanted is None else f"it is wanted again: {wanted.words}"
+            return _wait(f"it is Deleting; {then}")
+        case EndpointStatus.UPDATING | EndpointStatus.SYSTEM_UPDATING | EndpointStatus.ROLLING_BACK:
+            return _wait(f"it is {seen.status}: it serves, and can't be deleted before that ends")
+        case EndpointStatus.FAILED | EndpointStatus.OUT_OF_SERVICE:
+            why = f" ({seen.failure_reason})" if seen.failure_reason else ""
+            then = "" if wanted is None else f", so that it can be created anew: {wanted.words}"
+            return Plan(Action.CLEAR, Rule.BROKEN, f"it is {seen.status}{why} and is deleted{then}")
+        case EndpointStatus.IN_SERVICE | EndpointStatus.UPDATE_ROLLBACK_FAILED:
+            if wanted is not None:
+                return Plan(Action.STAY_UP, wanted.rule, wanted.words, wanted.until)
+            return _decide_idle(spec, seen, activity, timing, now)
+        case _:
+            assert_never(seen.status)
+
+
+def _decide_idle(
+    spec: Spec, seen: Present, activity: Activity, timing: Timing, now: datetime
+) -> Plan:
+    """Decide for a serving endpoint that the ledger knows no reason to keep."""
+    timeout = format_duration(spec.idle_timeout)
+    judged_at = seen.last_modified_at + spec.idle_timeout + timing.metric_lag
+    if now < judged_at:
+        return Plan(
+            Action.STAY_UP,
+            Rule.RECENT_ACTIVITY,
+            f"it has been {seen.status} since {_clock(seen.last_modified_at)} and is not judged "
+            f"before {_clock(judged_at)}, when the idle timeout of {timeout} and the metric lag of "
+            f"{format_duration(timing.metric_lag)} have passed",
+            judged_at,
+        )
+    match activity:
+        case NotMeasured():
+            return Plan(
+                Action.MEASURE,
+                Rule.OTHERWISE_DOWN,
+                f"the proxy has seen no request for {timeout}; CloudWatch is asked",
+            )
+        case Unreadable(why):
+            return Plan(
+                Action.STAY_UP, Rule.FAIL_SAFE, f"it stays up, as CloudWatch can't be read: {why}"
+            )
+        case Measured(seen_at) if seen_at is not None and now < seen_at + spec.idle_timeout:
+            until = seen_at + spec.idle_timeout
+            return Plan(
+                Action.STAY_UP,
+                Rule.RECENT_ACTIVITY,
+                f"CloudWatch shows an invocation before {_clock(seen_at)}; idle timeout "
+                f"{timeout}, so it stays up until {_clock(until)}",
+                until,
+            )
+        case Measured():
+            return Plan(
+                Action.STOP,
+                Rule.OTHERWISE_DOWN,
+                f"no request for {timeout}, by the proxy's ledger and by CloudWatch",
+            )
+        case _:
+            assert_never(activity)
+
+
+def _wanted(
+    spec: Spec, ledger: Ledger, seen: Observation, timing: Timing, now: datetime
+) -> _ReasonToBeUp | None:
+    """Find the first reason to be up, by the rule of precedence, that needs no metrics."""
+    if ledger.hold_until is not None and now < ledger.hold_until:
+        return _ReasonToBeUp(
+            Rule.HOLD, f"it is held until {_clock(ledger.hold_until)}", ledger.hold_until
+        )
+    serving = isinstance(seen, Present) and seen.status.is_serving
+    if not serving and ledger.has_unmet_demand and ledger.demand_at is not None:
+        until = ledger.demand_at + timing.demand_patience
+        if now < until:
+            return _ReasonToBeUp(
+                Rule.WAITING_WORK,
+                f"a request of {_clock(ledger.demand_at)} waits for it",
+                until,
+            )
+    if ledger.last_request_at is not None:
+        until = ledger.last_request_at + timing.ledger_interval + spec.idle_timeout
+        if now < until:
+            return _ReasonToBeUp(
+                Rule.RECENT_ACTIVITY,
+                f"the proxy saw a request at {_clock(ledger.last_request_at)}; idle timeout "
+                f"{format_duration(spec.idle_timeout)}, so it stays up until {_clock(until)}",
+                until,
+            )
+    return None
+
+
+def _wait(reason: str) -> Plan:
+    return Plan(Action.WAIT, Rule.IN_TRANSITION, reason)
+
+
+def _clock(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%d %H:%M:%S UTC")

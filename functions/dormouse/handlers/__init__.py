@@ -1,0 +1,1 @@
+"""One thin module for each Lambda function: parse, call, map the outcome."""
