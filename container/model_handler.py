@@ -1,0 +1,85 @@
+"""What multi-model-server calls: `handle(data, context)`, once to load a model, then to invoke it.
+
+It is a function of the module, not a class with `initialize`: multi-model-server logs and swallows
+what an `initialize` raises and goes on with a broken model (mms/model_loader.py, 1.1.11), whereas
+from here a MemoryError arrives and becomes the 507 by which SageMaker unloads another model, and
+any other error becomes a 500 for the load. A worker process serves one model for its whole life.
+
+Statuses of an invocation: 200, 400 or 413 or 415 with `{"error": "…"}` (the caller's fault), 507
+(no memory), 503 (anything else, with the trace in the log). See request_body.py for what is
+accepted and answer.py for what is answered.
+"""
+
+import functools
+import logging
+from http import HTTPStatus
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from container.answer import answer, error_body
+from container.memory import is_out_of_memory
+from container.request_body import BadRequest, parse
+
+if TYPE_CHECKING:
+    from container.classifier import Classifier
+
+_log = logging.getLogger(__name__)
+
+
+def handle(data: list[dict[str, Any]] | None, context: Any) -> list[bytes] | None:
+    """Load the model of `context` (`data` is None) or answer the batch of requests in `data`.
+
+    Raises MemoryError when memory runs out in either, and at load whatever is wrong with the
+    model's directory.
+    """
+    try:
+        classifier = _classifier(context.system_properties["model_dir"])
+        if data is None:
+            return None
+        return [_respond(classifier, item, context, index) for index, item in enumerate(data)]
+    except Exception as error:
+        if is_out_of_memory(error):
+            raise MemoryError(str(error)) from error
+        raise
+
+
+@functools.cache  # an error is not cached: the next call tries again
+def _classifier(model_dir: str) -> "Classifier":
+    try:
+        # Imported here because the import itself may run out of memory: at the top of the module
+        # that would be an ImportError and a 500, here it becomes a 507.
+        from container.classifier import Classifier  # noqa: PLC0415
+
+        return Classifier(Path(model_dir))
+    except Exception:
+        # multi-model-server answers "Failed to start workers" and no more: the reason is in the
+        # log only, so it must say which model it is about.
+        _log.exception("Model in %s could not be loaded.", model_dir)
+        raise
+
+
+def _respond(classifier: "Classifier", item: dict[str, Any], context: Any, index: int) -> bytes:
+    try:
+        request = parse(_body(item), _content_type(context, index))
+        rows = classifier.classify(request.texts)
+        body, content_type = answer(request, rows, classifier.labels)
+    except BadRequest as error:
+        status = HTTPStatus(error.status)
+        context.set_response_status(status.value, status.phrase, index)
+        body, content_type = error_body(error), "application/json"
+    context.set_response_content_type(index, content_type)
+    return body
+
+
+def _body(item: dict[str, Any]) -> bytes:
+    body = item.get("body", b"")
+    # multi-model-server hands over a bytearray; nothing else since decode_input_request=false.
+    return bytes(body)
+
+
+def _content_type(context: Any, index: int) -> str | None:
+    headers = context.get_all_request_header(index)
+    for name, value in headers.items():
+        if name.lower() == "content-type" and isinstance(value, str):
+            return value
+    return None
