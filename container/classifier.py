@@ -52,7 +52,6 @@ class Classifier:
         Raises `BrokenModel` where a file is missing or does not fit the others, and whatever
         TensorFlow raises for a SavedModel it cannot load.
         """
-        _set_threads()
         self.labels = _labels(model_dir / "labels.json")
         self._tokenizer, self._max_length = _tokenizer(model_dir)
         # The SavedModel object is kept: its variables die with it.
@@ -94,20 +93,6 @@ class Classifier:
         probabilities = _softmax(output) if self._output_name == "logits" else output
         rows: list[list[float]] = probabilities.tolist()
         return rows
-
-
-def _set_threads() -> None:
-    """Small thread pools: one instance holds many models, each in a process of its own.
-
-    One thread for each unless TensorFlow's own environment variables say otherwise.
-    """
-    threading = tf.config.threading
-    intra = int(os.environ.get("TF_NUM_INTRAOP_THREADS", "1"))
-    inter = int(os.environ.get("TF_NUM_INTEROP_THREADS", "1"))
-    if threading.get_intra_op_parallelism_threads() != intra:
-        threading.set_intra_op_parallelism_threads(intra)
-    if threading.get_inter_op_parallelism_threads() != inter:
-        threading.set_inter_op_parallelism_threads(inter)
 
 
 def _labels(path: Path) -> tuple[str, ...]:

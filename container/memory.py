@@ -9,8 +9,8 @@ fail for want of memory is the import of TensorFlow.
 import errno
 import re
 
-# From TensorFlow's allocators ("OOM when allocating tensor", "Failed to allocate memory for …"), the
-# C++ runtime ("std::bad_alloc"), the dynamic linker and the kernel ("Cannot allocate memory",
+# From TensorFlow's allocators ("OOM when allocating tensor", "Failed to allocate memory for …"),
+# the C++ runtime ("std::bad_alloc"), the dynamic linker and the kernel ("Cannot allocate memory",
 # "failed to map segment from shared object").
 _TEXT = re.compile(
     r"\boom\b|out of memory|(failed|unable|cannot) to allocate|cannot allocate|bad_alloc"
