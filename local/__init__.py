@@ -1,0 +1,1 @@
+"""The embedded local AWS: ministack, and beside it a SageMaker that runs the real container."""

@@ -1,0 +1,1 @@
+"""SageMaker's control plane, runtime and hosting, as far as multi-model endpoints need them."""

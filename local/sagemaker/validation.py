@@ -1,0 +1,125 @@
+"""Hold a request against botocore's own model of the operation, and refuse it in SageMaker's words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Any
+
+import botocore.session
+from botocore.model import ServiceModel, Shape
+
+from local.sagemaker.errors import validation
+
+# Java's classes in the model's patterns, and what they are here.
+_JAVA_CLASSES = {r"\p{ASCII}": r"[\x00-\x7f]", r"\p{Print}": r"[\x20-\x7e]", r"\z": r"\Z"}
+
+
+@cache
+def service_model() -> ServiceModel:
+    """SageMaker's model, from whichever botocore is installed."""
+    return botocore.session.get_session().get_service_model("sagemaker")
+
+
+@cache
+def _pattern(text: str) -> re.Pattern[str] | None:
+    for java, here in _JAVA_CLASSES.items():
+        text = text.replace(java, here)
+    try:
+        return re.compile(text)
+    except re.error:
+        # A Unicode property that Python's re does not have. Real SageMaker will still check it.
+        return None
+
+
+def _lower_first(name: str) -> str:
+    return name[:1].lower() + name[1:]
+
+
+def _length_faults(shape: Shape, value: Any, at: str) -> Iterator[str]:
+    shown = value if isinstance(value, str) else f"[{len(value)} items]"
+    least, most = shape.metadata.get("min"), shape.metadata.get("max")
+    if least is not None and len(value) < least:
+        yield (
+            f"Value '{shown}' at '{at}' failed to satisfy constraint: "
+            f"Member must have length greater than or equal to {least}"
+        )
+    if most is not None and len(value) > most:
+        yield (
+            f"Value '{shown}' at '{at}' failed to satisfy constraint: "
+            f"Member must have length less than or equal to {most}"
+        )
+
+
+def _number_faults(shape: Shape, value: Any, at: str) -> Iterator[str]:
+    least, most = shape.metadata.get("min"), shape.metadata.get("max")
+    if least is not None and value < least:
+        yield (
+            f"Value '{value}' at '{at}' failed to satisfy constraint: "
+            f"Member must have value greater than or equal to {least}"
+        )
+    if most is not None and value > most:
+        yield (
+            f"Value '{value}' at '{at}' failed to satisfy constraint: "
+            f"Member must have value less than or equal to {most}"
+        )
+
+
+def _string_faults(shape: Any, value: str, at: str) -> Iterator[str]:
+    yield from _length_faults(shape, value, at)
+    if shape.enum and value not in shape.enum:
+        allowed = ", ".join(shape.enum)
+        yield (
+            f"Value '{value}' at '{at}' failed to satisfy constraint: "
+            f"Member must satisfy enum value set: [{allowed}]"
+        )
+    pattern = shape.metadata.get("pattern")
+    if pattern and (compiled := _pattern(pattern)) and not compiled.fullmatch(value):
+        yield (
+            f"Value '{value}' at '{at}' failed to satisfy constraint: "
+            f"Member must satisfy regular expression pattern: {pattern}"
+        )
+
+
+def _faults(shape: Any, value: Any, at: str) -> Iterator[str]:
+    match shape.type_name, value:
+        case "structure", Mapping():
+            for name in shape.required_members:
+                if value.get(name) is None:
+                    where = ".".join(filter(None, (at, _lower_first(name))))
+                    yield (
+                        f"Value null at '{where}' failed to satisfy constraint: Member must not be null"
+                    )
+            for name, member in value.items():
+                if name in shape.members and member is not None:
+                    where = ".".join(filter(None, (at, _lower_first(name))))
+                    yield from _faults(shape.members[name], member, where)
+        case "list", list():
+            yield from _length_faults(shape, value, at)
+            for number, member in enumerate(value, 1):
+                yield from _faults(shape.member, member, f"{at}.{number}.member")
+        case "map", Mapping():
+            yield from _length_faults(shape, value, at)
+            for name, member in value.items():
+                yield from _faults(shape.key, name, at)
+                yield from _faults(shape.value, member, f"{at}.{name}.member")
+        case "string", str():
+            yield from _string_faults(shape, value, at)
+        case (("integer" | "long" | "float" | "double"), (int() | float())) if not isinstance(
+            value, bool
+        ):
+            yield from _number_faults(shape, value, at)
+        case ("boolean", bool()) | ("timestamp", int() | float() | str()):
+            pass
+        case kind, _:
+            yield f"Value at '{at}' is not of the type {kind}"
+
+
+def check(operation: str, request: Mapping[str, Any]) -> None:
+    """Raise ValidationException with every fault of the request, as SageMaker lists them."""
+    shape = service_model().operation_model(operation).input_shape
+    faults = list(_faults(shape, request, ""))
+    if faults:
+        noun = "error" if len(faults) == 1 else "errors"
+        raise validation(f"{len(faults)} validation {noun} detected: {'; '.join(faults)}")
