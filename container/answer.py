@@ -52,7 +52,8 @@ def error_body(error: BadRequest) -> bytes:
 
 
 def _prediction(row: Probabilities, labels: Sequence[str]) -> dict[str, object]:
-    scores = dict(zip(labels, row, strict=True))
+    # Six digits: what is beyond depends on the texts that happened to be in the same batch.
+    scores = {label: round(score, 6) for label, score in zip(labels, row, strict=True)}
     label = max(scores, key=scores.__getitem__)
     return {"label": label, "score": scores[label], "scores": scores}
 

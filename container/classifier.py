@@ -1,19 +1,10 @@
-"""A text classifier: one model directory, loaded. The only module that imports TensorFlow.
+"""A text classifier: the model of one directory, loaded. Of what serves, only this has TensorFlow.
 
-A model directory is what SageMaker unpacks from one `model.tar.gz`:
-
-* `0/`: a SavedModel whose signature `serving_default` takes int32 `input_ids` and
-  `attention_mask`, and `token_type_ids` if it wants them, each [batch, length] with both free,
-  and gives one output [batch, labels]: `logits`, or `probabilities`;
-* the tokenizer's files as `save_pretrained` writes them;
-* `labels.json`: a list of names, in the order of the output's columns;
-* `warmup.json` (optional): a request body as a client would send it, used for a first call.
+What the directory holds is described in model_directory.py.
 """
 
-import json
 import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 # Nothing is fetched at run time: everything is in the model's directory. And the tokenizer needs
@@ -27,7 +18,7 @@ import numpy as np
 import tensorflow as tf
 from transformers import AutoTokenizer
 
-from container.request_body import BadRequest, parse
+from container.model_directory import BrokenModel, ModelDirectory
 
 SIGNATURE = "serving_default"
 INPUT_NAMES = ("input_ids", "attention_mask", "token_type_ids")
@@ -36,31 +27,26 @@ INPUT_NAMES = ("input_ids", "attention_mask", "token_type_ids")
 BATCH_SIZE = 32
 # BERT's own limit, for tokenizers whose files name none (transformers says "very large" then).
 DEFAULT_MAX_LENGTH = 512
-DEFAULT_WARMUP_TEXT = "warm-up"
-
-
-class BrokenModel(Exception):
-    """The model directory is not what this module's docstring asks for; the message says how."""
 
 
 class Classifier:
     """`classify` gives the probabilities of `labels` for texts. Immutable once made."""
 
-    def __init__(self, model_dir: Path) -> None:
-        """Load what `model_dir` holds and run it once.
+    def __init__(self, directory: ModelDirectory) -> None:
+        """Load what `directory` holds and run it once.
 
-        Raises `BrokenModel` where a file is missing or does not fit the others, and whatever
-        TensorFlow raises for a SavedModel it cannot load.
+        Raises `BrokenModel` where its parts do not fit each other, and whatever TensorFlow
+        raises for a SavedModel it cannot load.
         """
-        self.labels = _labels(model_dir / "labels.json")
-        self._tokenizer, self._max_length = _tokenizer(model_dir)
+        self.labels = directory.labels
+        self._tokenizer, self._max_length = _tokenizer(directory)
         # The SavedModel object is kept: its variables die with it.
-        self._saved_model = _saved_model(model_dir / "0")
+        self._saved_model = _saved_model(directory)
         self._signature = self._saved_model.signatures[SIGNATURE]
         self._input_names = _input_names(self._signature)
         self._output_name = _output_name(self._signature)
         # The first call of a SavedModel is many times slower than the next; nobody should wait.
-        self.classify(_warmup_texts(model_dir / "warmup.json"))
+        self.classify(directory.warmup_texts)
 
     def classify(self, texts: Sequence[str]) -> list[list[float]]:
         """A row of probabilities for each text, each row in the order of `labels`.
@@ -95,23 +81,9 @@ class Classifier:
         return rows
 
 
-def _labels(path: Path) -> tuple[str, ...]:
+def _tokenizer(directory: ModelDirectory) -> tuple[Any, int]:
     try:
-        labels = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise BrokenModel(f"{path.name} is missing.") from None
-    except ValueError as error:
-        raise BrokenModel(f"{path.name} is not JSON: {error}.") from error
-    if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
-        raise BrokenModel(f"{path.name} must be a list of strings.")
-    if len(labels) < 2 or len(set(labels)) != len(labels):
-        raise BrokenModel(f"{path.name} must name at least two labels, each of them once.")
-    return tuple(labels)
-
-
-def _tokenizer(model_dir: Path) -> tuple[Any, int]:
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(model_dir, local_files_only=True)
+        tokenizer = AutoTokenizer.from_pretrained(directory.path, local_files_only=True)
     except (OSError, ValueError) as error:
         raise BrokenModel(f"No tokenizer could be loaded from the archive: {error}") from error
     if tokenizer.pad_token_id is None:
@@ -119,10 +91,8 @@ def _tokenizer(model_dir: Path) -> tuple[Any, int]:
     return tokenizer, min(tokenizer.model_max_length, DEFAULT_MAX_LENGTH)
 
 
-def _saved_model(path: Path) -> Any:
-    if not (path / "saved_model.pb").is_file():
-        raise BrokenModel(f"{path.name}/saved_model.pb is missing.")
-    saved_model = tf.saved_model.load(str(path))
+def _saved_model(directory: ModelDirectory) -> Any:
+    saved_model = tf.saved_model.load(str(directory.saved_model))
     if SIGNATURE not in saved_model.signatures:
         raise BrokenModel(f'The SavedModel has no signature "{SIGNATURE}".')
     return saved_model
@@ -149,15 +119,6 @@ def _output_name(signature: Any) -> str:
             f'The signature must have one output, "logits" or "probabilities"; it has {names}.'
         )
     return str(names[0])
-
-
-def _warmup_texts(path: Path) -> list[str]:
-    try:
-        return parse(path.read_bytes(), "application/json").texts
-    except FileNotFoundError:
-        return [DEFAULT_WARMUP_TEXT]
-    except BadRequest as error:
-        raise BrokenModel(f"{path.name}: {error}") from error
 
 
 def _softmax(logits: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:

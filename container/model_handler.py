@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from container.answer import answer, error_body
 from container.memory import is_out_of_memory
+from container.model_directory import model_directory
 from container.request_body import BadRequest, parse
 
 if TYPE_CHECKING:
@@ -46,15 +47,18 @@ def handle(data: list[dict[str, Any]] | None, context: Any) -> list[bytes] | Non
 @functools.cache  # an error is not cached: the next call tries again
 def _classifier(model_dir: str) -> "Classifier":
     try:
+        directory = model_directory(Path(model_dir))
         # Imported here because the import itself may run out of memory: at the top of the module
         # that would be an ImportError and a 500, here it becomes a 507.
         from container.classifier import Classifier  # noqa: PLC0415
 
-        return Classifier(Path(model_dir))
-    except Exception:
-        # multi-model-server answers "Failed to start workers" and no more: the reason is in the
-        # log only, so it must say which model it is about.
-        _log.exception("Model in %s could not be loaded.", model_dir)
+        return Classifier(directory)
+    except Exception as error:
+        # multi-model-server answers "Failed to start workers" and no more, and logs nothing about
+        # a MemoryError: the log is the only place for the reason.
+        _log.error(
+            "Model in %s could not be loaded: %s: %s", model_dir, type(error).__name__, error
+        )
         raise
 
 

@@ -69,7 +69,7 @@ def train(
 
 
 def export(model: TFBertForSequenceClassification, directory: Path) -> None:
-    """Save `model` as the SavedModel that container/classifier.py describes.
+    """Save `model` as the SavedModel that container/model_directory.py describes.
 
     A plain module with one function: a Keras save holds every layer as an object of its own and
     takes four times as long to load.

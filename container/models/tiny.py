@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from container.model_directory import model_directory
 from container.models import sentences
 from container.models.archive import pack
 
@@ -32,7 +33,7 @@ DIGEST_FILE = "source-digest"
 LEAST_ACCURACY = 0.85
 
 _CONTAINER = Path(__file__).resolve().parents[1]
-_SOURCES = ("models/*.py", "classifier.py", "requirements.txt", "requirements-build.txt")
+_SOURCES = ("models/*.py", "classifier.py", "model_directory.py", "requirements*.txt")
 
 Sentences = Mapping[str, Sequence[str]]
 
@@ -116,7 +117,7 @@ def build(model: TinyModel, archive: Path, digest: str) -> None:
         (directory / DIGEST_FILE).write_text(digest, encoding="utf-8")
 
         # Through the code that serves it, from the files that are packed.
-        exported = classifier.Classifier(directory)
+        exported = classifier.Classifier(model_directory(directory))
         accuracies = [_accuracy(exported, examples) for examples in (learned, held_out)]
         seconds = time.monotonic() - started
         _report(
