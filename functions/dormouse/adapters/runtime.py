@@ -12,7 +12,7 @@ from urllib.parse import quote
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
-from botocore.exceptions import ConnectionClosedError, HTTPClientError, ReadTimeoutError
+from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError, HTTPClientError
 from botocore.httpsession import URLLib3Session
 
 from dormouse.domain.invocation import (
@@ -55,10 +55,10 @@ class SageMakerRuntime:
         self._drop_idle_connections()
         try:
             answer = self.session.send(outgoing.prepare())
-        except (ReadTimeoutError, ConnectionClosedError) as error:
-            return Unanswered(str(error), may_have_run=True)
-        except HTTPClientError as error:
+        except (EndpointConnectionError, ConnectTimeoutError) as error:
             return Unanswered(str(error), may_have_run=False)
+        except HTTPClientError as error:
+            return Unanswered(str(error), may_have_run=True)
         response = InvocationResponse(
             status=answer.status_code,
             headers={name.lower(): value for name, value in answer.headers.items()},

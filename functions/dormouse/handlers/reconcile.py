@@ -6,8 +6,9 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from dormouse.bootstrap import reconciler
 from dormouse.domain.duration import format_duration
-from dormouse.domain.intent import Wake, parse_intent
+from dormouse.domain.intent import Intent, IntentError, Wake, parse_intent
 from dormouse.domain.plan import Action, Rule
+from dormouse.errors import AwsError, UnmanagedEndpointError
 from dormouse.observability import count, logger, metrics
 from dormouse.reconciler import Outcome
 
@@ -24,17 +25,22 @@ def handler(event: Any, context: LambdaContext) -> list[dict[str, Any]]:
         UnmanagedEndpointError: a wake names an endpoint that nobody asked Dormouse to manage.
         AwsError: the tags or the ledger can't be reached, so no endpoint was looked at.
     """
-    intent = parse_intent(event)
-    if isinstance(intent, Wake):
-        reconciler().wake(intent.endpoint, intent.hold_for)
-        hold = (
-            "counts as one request" if intent.hold_for is None else format_duration(intent.hold_for)
-        )
-        logger.info("wake", extra={"endpoint": intent.endpoint, "hold": hold})
-    entries = [_report(outcome) for outcome in reconciler().tick(intent.endpoint)]
+    try:
+        entries = _carry_out(parse_intent(event))
+    except (IntentError, UnmanagedEndpointError, AwsError):
+        count("Problems")
+        raise
     count("Ticks")
     count("Endpoints", len(entries))
     return entries
+
+
+def _carry_out(intent: Intent) -> list[dict[str, Any]]:
+    if isinstance(intent, Wake):
+        reconciler().wake(intent.endpoint, intent.hold_for)
+        hold_for = format_duration(intent.hold_for) if intent.hold_for else None
+        logger.info("wake", extra={"endpoint": intent.endpoint, "hold_for": hold_for})
+    return [_report(outcome) for outcome in reconciler().tick(intent.endpoint)]
 
 
 def _report(outcome: Outcome) -> dict[str, Any]:

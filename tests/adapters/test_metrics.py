@@ -1,0 +1,125 @@
+"""CloudWatch's answers: a reading is complete, or it is none."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import boto3
+import pytest
+from botocore.stub import ANY, Stubber
+
+from dormouse.adapters.metrics import InvocationMetrics
+from dormouse.domain.activity import Measured, Unreadable
+
+UNTIL = datetime(2026, 2, 16, 9, 20, 30, tzinfo=UTC)
+SINCE = UNTIL - timedelta(minutes=15)
+MINUTE = datetime(2026, 2, 16, 9, 10, tzinfo=UTC)
+
+
+CLIENT = boto3.client("cloudwatch", region_name="us-east-1")
+
+
+@pytest.fixture
+def stub() -> Iterator[Stubber]:
+    """Every call of the client is expected."""
+    with Stubber(CLIENT) as stubber:
+        yield stubber
+        stubber.assert_no_pending_responses()
+
+
+def read(*variants: str) -> Measured | Unreadable:
+    """Ask for the window."""
+    names = variants or ("AllTraffic",)
+    return InvocationMetrics(CLIENT).last_activity("reviews", names, SINCE, UNTIL)
+
+
+def result(number: int = 0, status: str = "Complete", **counts: float) -> dict[str, Any]:
+    """Build the result of one query: counts by minute of the hour, as `m10=2.0`."""
+    return {
+        "Id": f"invocations{number}",
+        "StatusCode": status,
+        "Timestamps": [MINUTE.replace(minute=int(name[1:])) for name in counts],
+        "Values": list(counts.values()),
+    }
+
+
+def test_both_dimensions_are_asked_for_by_the_minute(stub: Stubber) -> None:
+    """Without VariantName the answer would be empty, and an endpoint in use would look idle."""
+    query = {
+        "Id": "invocations0",
+        "MetricStat": {
+            "Metric": {
+                "Namespace": "AWS/SageMaker",
+                "MetricName": "Invocations",
+                "Dimensions": [
+                    {"Name": "EndpointName", "Value": "reviews"},
+                    {"Name": "VariantName", "Value": "AllTraffic"},
+                ],
+            },
+            "Period": 60,
+            "Stat": "Sum",
+        },
+    }
+    stub.add_response(
+        "get_metric_data",
+        {"MetricDataResults": [result()]},
+        {
+            "MetricDataQueries": [query],
+            "StartTime": datetime(2026, 2, 16, 9, 5, tzinfo=UTC),
+            "EndTime": UNTIL,
+        },
+    )
+
+    assert read() == Measured(None)
+
+
+def test_the_end_of_the_latest_minute_with_an_invocation_counts(stub: Stubber) -> None:
+    """In whatever order they come, over all variants; a minute of 0 is no use."""
+    results = [result(0, m8=1.0, m12=3.0, m19=0.0), result(1, m10=1.0)]
+    stub.add_response("get_metric_data", {"MetricDataResults": results})
+
+    assert read("AllTraffic", "Shadow") == Measured(MINUTE.replace(minute=13))
+
+
+def test_pages_are_read_to_the_end(stub: Stubber) -> None:
+    """PartialData is followed by the rest."""
+    first = {"MetricDataResults": [result(0, "PartialData", m8=1.0)], "NextToken": "more"}
+    stub.add_response("get_metric_data", first)
+    stub.add_response(
+        "get_metric_data",
+        {"MetricDataResults": [result(0, m14=1.0)]},
+        {"MetricDataQueries": ANY, "StartTime": ANY, "EndTime": ANY, "NextToken": "more"},
+    )
+
+    assert read() == Measured(MINUTE.replace(minute=15))
+
+
+@pytest.mark.parametrize(
+    "results",
+    [
+        [],
+        [result(0, "PartialData", m8=1.0)],
+        [result(0, "InternalError")],
+        [result(0, "Forbidden")],
+        [result(1)],
+    ],
+)
+def test_an_answer_that_is_not_whole_is_none(stub: Stubber, results: list[dict[str, Any]]) -> None:
+    """It must never be taken for idleness."""
+    stub.add_response("get_metric_data", {"MetricDataResults": results})
+
+    assert isinstance(read(), Unreadable)
+
+
+def test_a_refusal_is_unreadable_and_says_why(stub: Stubber) -> None:
+    """No exception: the plan decides what follows."""
+    stub.add_client_error("get_metric_data", "Throttling", "Rate exceeded")
+
+    assert read() == Unreadable("GetMetricData refused: Throttling: Rate exceeded")
+
+
+def test_an_endpoint_without_variants_is_unreadable() -> None:
+    """There is nothing to ask for, which is no evidence of anything."""
+    metrics = InvocationMetrics(CLIENT)
+
+    assert isinstance(metrics.last_activity("reviews", (), SINCE, UNTIL), Unreadable)

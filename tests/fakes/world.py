@@ -1,0 +1,67 @@
+"""The small remaining stand-ins: the catalog, CloudWatch, the nudge and the runtime."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from dormouse.domain.activity import Measured, Unreadable
+from dormouse.domain.claims import TaggedConfig
+from dormouse.domain.invocation import Forwarded, InvocationRequest, NotServing, Unanswered
+from dormouse.domain.spec import ENDPOINT_TAG
+from dormouse.errors import AwsError
+
+
+@dataclass
+class FakeCatalog:
+    """Implements Catalog."""
+
+    configs: list[TaggedConfig] = field(default_factory=list)
+    unreadable: str | None = None
+
+    def tagged_configs(self, endpoint: str | None = None) -> Sequence[TaggedConfig]:
+        """List them, or those that name one endpoint."""
+        if self.unreadable is not None:
+            raise AwsError(self.unreadable)
+        return [c for c in self.configs if endpoint in (None, c.tags[ENDPOINT_TAG])]
+
+
+@dataclass
+class FakeMetrics:
+    """Implements Metrics; remembers which windows were asked for."""
+
+    answer: Measured | Unreadable = field(default_factory=lambda: Measured(None))
+    asked: list[tuple[str, tuple[str, ...], datetime, datetime]] = field(default_factory=list)
+
+    def last_activity(
+        self, endpoint: str, variant_names: Sequence[str], since: datetime, until: datetime
+    ) -> Measured | Unreadable:
+        """Give the answer that was prepared."""
+        self.asked.append((endpoint, tuple(variant_names), since, until))
+        return self.answer
+
+
+@dataclass
+class FakeNudge:
+    """Implements Nudge."""
+
+    fails_with: str | None = None
+    sent: list[str] = field(default_factory=list)
+
+    def __call__(self, endpoint: str) -> None:
+        """Remember that it was sent."""
+        if self.fails_with is not None:
+            raise AwsError(self.fails_with)
+        self.sent.append(endpoint)
+
+
+@dataclass
+class FakeRuntime:
+    """Implements Runtime; every request gets the answer that was prepared."""
+
+    answer: Forwarded | NotServing | Unanswered
+    requests: list[InvocationRequest] = field(default_factory=list)
+
+    def forward(self, request: InvocationRequest) -> Forwarded | NotServing | Unanswered:
+        """Remember the request and answer it."""
+        self.requests.append(request)
+        return self.answer

@@ -1,0 +1,125 @@
+"""The wire format of a Function URL: what comes in is read or refused, what goes out is exact."""
+
+import base64
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dormouse.domain.invocation import InvocationResponse
+from dormouse.function_url import (
+    RESPONSE_BODY_LIMIT_BYTES,
+    Refused,
+    read_request,
+    write_response,
+)
+
+EVENTS = Path(__file__).parents[2] / "events"
+
+
+def event(path: str = "/endpoints/reviews/invocations", **changes: Any) -> dict[str, Any]:
+    """Build the smallest event."""
+    return {"rawPath": path, "requestContext": {"http": {"method": "POST"}}, **changes}
+
+
+def test_the_golden_request() -> None:
+    """Headers of the protocol pass, those that sign or route stay behind, the caller is known."""
+    request = read_request(json.loads((EVENTS / "invoke-json.json").read_text()))
+
+    assert request.endpoint == "dormouse"
+    assert request.target_model is not None
+    assert request.principal.startswith("arn:aws:")
+    assert set(request.runtime_headers) >= {"content-type", "x-amzn-sagemaker-target-model"}
+    assert not {"authorization", "host", "x-amz-date"} & set(request.runtime_headers)
+
+
+@given(st.binary())
+def test_a_binary_body_arrives_byte_for_byte(body: bytes) -> None:
+    """Base64, as Lambda sends what is not text."""
+    encoded = base64.b64encode(body).decode()
+
+    assert read_request(event(body=encoded, isBase64Encoded=True)).body == body
+
+
+@given(st.text())
+def test_a_text_body_arrives_as_utf8(body: str) -> None:
+    """Which is what it was before Lambda made it text."""
+    assert read_request(event(body=body)).body == body.encode()
+
+
+@pytest.mark.parametrize("path", ["/", "/endpoints/x", "/endpoints//invocations", "/ping", ""])
+def test_another_path_is_an_unknown_operation(path: str) -> None:
+    """Named, with what would be known."""
+    with pytest.raises(Refused) as refused:
+        read_request(event(path))
+    assert refused.value.response.status == 404
+    assert path.encode() in refused.value.response.body
+
+
+def test_another_method_is_an_unknown_operation() -> None:
+    """GET on the right path."""
+    with pytest.raises(Refused) as refused:
+        read_request(event(requestContext={"http": {"method": "GET"}}))
+    assert refused.value.response.status == 404
+
+
+@pytest.mark.parametrize("name", ["a_b", "-a", "a%2Fb", "x" * 64])
+def test_a_bad_endpoint_name_is_quoted(name: str) -> None:
+    """Before anything is asked or written."""
+    with pytest.raises(Refused) as refused:
+        read_request(event(f"/endpoints/{name}/invocations"))
+    assert refused.value.response.status == 400
+
+
+def test_broken_base64_is_refused() -> None:
+    """Not cut off silently."""
+    with pytest.raises(Refused) as refused:
+        read_request(event(body="a?b", isBase64Encoded=True))
+    assert b"not valid base64" in refused.value.response.body
+
+
+@given(st.text())
+def test_any_path_is_read_or_refused(path: str) -> None:
+    """No other exception escapes."""
+    try:
+        read_request(event(path))
+    except Refused:
+        return
+    assert path.startswith("/endpoints/")
+
+
+@given(st.binary() | st.text().map(lambda text: text.encode(errors="replace")))
+def test_a_response_body_leaves_byte_for_byte(body: bytes) -> None:
+    """Text as text, anything else as base64; each survives JSON."""
+    written = json.loads(json.dumps(write_response(InvocationResponse(200, {}, body))))
+    sent = written["body"]
+
+    assert (base64.b64decode(sent) if written["isBase64Encoded"] else sent.encode()) == body
+
+
+def test_headers_of_the_connection_are_left_to_lambda() -> None:
+    """A wrong content-length would break the answer."""
+    headers = {"content-type": "a/b", "content-length": "3", "connection": "close", "x-y": "z"}
+
+    written = write_response(InvocationResponse(200, headers, b""))
+
+    assert written["headers"] == {"content-type": "a/b", "x-y": "z"}
+
+
+@pytest.mark.parametrize("body", [b"x" * (RESPONSE_BODY_LIMIT_BYTES + 1), b"\xff" * 4_800_000])
+def test_a_response_that_lambda_cannot_carry_says_so(body: bytes) -> None:
+    """424, so that boto3 does not run the model again."""
+    written = write_response(InvocationResponse(200, {}, body))
+
+    assert written["statusCode"] == 424
+    assert str(len(body)) in json.loads(written["body"])["Message"]
+
+
+def test_the_largest_text_passes() -> None:
+    """Right at the limit."""
+    body = b"x" * RESPONSE_BODY_LIMIT_BYTES
+
+    assert write_response(InvocationResponse(200, {}, body))["statusCode"] == 200

@@ -1,0 +1,219 @@
+"""Every status of an endpoint, with and without demand, and the evidence that a stop needs."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from dormouse.domain.activity import Activity, Measured, NotMeasured, Unreadable
+from dormouse.domain.endpoint import Absent, EndpointStatus, Observation, Present
+from dormouse.domain.ledger import Ledger
+from dormouse.domain.plan import Action, Plan, Rule, Timing, decide
+from dormouse.domain.spec import Spec
+
+NOW = datetime(2026, 2, 16, 12, 0, tzinfo=UTC)  # a Monday
+SPEC = Spec("reviews", "reviews-config", idle_timeout=timedelta(minutes=15))
+TIMING = Timing(
+    metric_lag=timedelta(minutes=5),
+    ledger_interval=timedelta(seconds=30),
+    demand_patience=timedelta(hours=1),
+)
+IDLE = Ledger(demand_version=3, met_version=3)
+DEMAND = Ledger(
+    demand_version=4,
+    met_version=3,
+    demand_at=NOW - timedelta(minutes=2),
+    last_request_at=NOW - timedelta(minutes=2),
+)
+
+
+def seen(status: EndpointStatus, *, for_: timedelta = timedelta(hours=3)) -> Present:
+    """Observe an endpoint that has had this status for so long."""
+    return Present(status, "reviews-config", ("AllTraffic",), NOW - for_, NOW - for_, None)
+
+
+def plan(
+    ledger: Ledger, observation: Observation, activity: Activity | None = None, spec: Spec = SPEC
+) -> Plan:
+    """Decide at NOW; CloudWatch shows nothing unless told."""
+    return decide(spec, ledger, observation, activity or Measured(None), timing=TIMING, now=NOW)
+
+
+ABSENT = None
+S = EndpointStatus
+TABLE = [
+    # status, is there demand, action, rule, words that its reason must hold
+    (ABSENT, False, Action.STAY_DOWN, Rule.OTHERWISE_DOWN, "nobody needs it"),
+    (ABSENT, True, Action.START, Rule.WAITING_WORK, "request of 2026-02-16 11:58:00 UTC waits"),
+    (S.CREATING, False, Action.WAIT, Rule.IN_TRANSITION, "it is Creating"),
+    (S.CREATING, True, Action.WAIT, Rule.IN_TRANSITION, "it is Creating"),
+    (S.IN_SERVICE, False, Action.STOP, Rule.OTHERWISE_DOWN, "no request for 15m"),
+    (S.IN_SERVICE, True, Action.STAY_UP, Rule.RECENT_ACTIVITY, "until 2026-02-16 12:13:30 UTC"),
+    (S.UPDATING, False, Action.WAIT, Rule.IN_TRANSITION, "it is Updating: it serves"),
+    (S.UPDATING, True, Action.WAIT, Rule.IN_TRANSITION, "it is Updating: it serves"),
+    (S.SYSTEM_UPDATING, False, Action.WAIT, Rule.IN_TRANSITION, "can't be deleted before"),
+    (S.SYSTEM_UPDATING, True, Action.WAIT, Rule.IN_TRANSITION, "can't be deleted before"),
+    (S.ROLLING_BACK, False, Action.WAIT, Rule.IN_TRANSITION, "it is RollingBack: it serves"),
+    (S.ROLLING_BACK, True, Action.WAIT, Rule.IN_TRANSITION, "it is RollingBack: it serves"),
+    (S.UPDATE_ROLLBACK_FAILED, False, Action.STOP, Rule.OTHERWISE_DOWN, "no request for 15m"),
+    (S.UPDATE_ROLLBACK_FAILED, True, Action.STAY_UP, Rule.RECENT_ACTIVITY, "saw a request at"),
+    (S.DELETING, False, Action.WAIT, Rule.IN_TRANSITION, "it is Deleting; nobody needs it"),
+    (S.DELETING, True, Action.WAIT, Rule.IN_TRANSITION, "it is Deleting; it is wanted again"),
+    (S.FAILED, False, Action.CLEAR, Rule.BROKEN, "it is Failed and is deleted"),
+    (S.FAILED, True, Action.CLEAR, Rule.BROKEN, "deleted, so that it can be created anew"),
+    (S.OUT_OF_SERVICE, False, Action.CLEAR, Rule.BROKEN, "it is OutOfService and is deleted"),
+    (S.OUT_OF_SERVICE, True, Action.CLEAR, Rule.BROKEN, "so that it can be created anew"),
+]
+
+
+@pytest.mark.parametrize(("status", "demand", "action", "rule", "words"), TABLE)
+def test_status_and_demand_give_the_plan(
+    status: EndpointStatus | None, demand: bool, action: Action, rule: Rule, words: str
+) -> None:
+    """The whole table of observation and demand."""
+    decided = plan(DEMAND if demand else IDLE, Absent() if status is None else seen(status))
+
+    assert (decided.action, decided.rule) == (action, rule)
+    assert words in decided.reason
+
+
+def test_the_table_has_every_status_with_and_without_demand() -> None:
+    """A status that SageMaker adds, and that the enumeration takes up, must be decided on."""
+    rows = [(status, demand) for status, demand, *_ in TABLE]
+
+    assert len(rows) == len(set(rows))
+    assert set(rows) == {(s, d) for s in (ABSENT, *EndpointStatus) for d in (False, True)}
+
+
+@pytest.mark.parametrize("status", EndpointStatus)
+@pytest.mark.parametrize("activity", [NotMeasured(), Unreadable("throttled")])
+def test_nothing_serving_is_stopped_without_a_reading(
+    status: EndpointStatus, activity: Activity
+) -> None:
+    """A teardown needs positive evidence, whatever the status."""
+    assert plan(IDLE, seen(status), activity).action is not Action.STOP
+
+
+def test_metrics_that_cannot_be_read_leave_it_up_and_say_so() -> None:
+    """Fail safe: no reading is not a reading of nothing."""
+    decided = plan(IDLE, seen(S.IN_SERVICE), Unreadable("GetMetricData refused: Throttling"))
+
+    assert (decided.action, decided.rule) == (Action.STAY_UP, Rule.FAIL_SAFE)
+    assert "GetMetricData refused: Throttling" in decided.reason
+
+
+def test_cloudwatch_is_asked_only_when_all_else_says_stop() -> None:
+    """Asking costs money: not for what is wanted, absent, young or in transition."""
+    asking = {
+        (status, ledger is DEMAND)
+        for status in (ABSENT, *EndpointStatus)
+        for ledger in (IDLE, DEMAND)
+        if plan(ledger, Absent() if status is None else seen(status), NotMeasured()).action
+        is Action.MEASURE
+    }
+
+    assert asking == {(S.IN_SERVICE, False), (S.UPDATE_ROLLBACK_FAILED, False)}
+
+
+@pytest.mark.parametrize(
+    ("serving_for", "action"),
+    [
+        (timedelta(minutes=20, seconds=-1), Action.STAY_UP),
+        (timedelta(minutes=20), Action.STOP),
+    ],
+)
+def test_a_missing_datapoint_is_evidence_only_after_idle_timeout_and_metric_lag(
+    serving_for: timedelta, action: Action
+) -> None:
+    """15 minutes of timeout and 5 of lag, to the second."""
+    assert plan(IDLE, seen(S.IN_SERVICE, for_=serving_for)).action is action
+
+
+@pytest.mark.parametrize(
+    ("ago", "action"),
+    [
+        (timedelta(minutes=15, seconds=-1), Action.STAY_UP),
+        (timedelta(minutes=15), Action.STOP),
+    ],
+)
+def test_an_invocation_in_cloudwatch_keeps_it_up_for_the_idle_timeout(
+    ago: timedelta, action: Action
+) -> None:
+    """Also one that bypassed the proxy, of which the ledger knows nothing."""
+    assert plan(IDLE, seen(S.IN_SERVICE), Measured(NOW - ago)).action is action
+
+
+@pytest.mark.parametrize("gap_minutes", range(1, 10))
+def test_a_direct_caller_keeps_it_up_while_gaps_are_shorter_than_timeout_less_lag(
+    gap_minutes: int,
+) -> None:
+    """Calls every `gap` minutes, each visible `metric_lag` later: no tick may stop it."""
+    called_at = [NOW - timedelta(minutes=gap_minutes * k) for k in range(60)]
+    for second in range(0, 60 * gap_minutes, 5):
+        now = NOW + timedelta(seconds=second)
+        shown = [c for c in called_at if c + TIMING.metric_lag <= now]
+        # CloudWatch counts by the minute, and the adapter gives the end of it.
+        last = max(shown).replace(second=0) + timedelta(minutes=1)
+        decided = decide(SPEC, IDLE, seen(S.IN_SERVICE), Measured(last), timing=TIMING, now=now)
+        assert decided.action is Action.STAY_UP, (second, decided.reason)
+
+
+def test_the_ledger_may_be_a_renewal_interval_older_than_the_last_request() -> None:
+    """The proxy writes at most once in the interval, so that much is added."""
+    at_the_edge = NOW - SPEC.idle_timeout - TIMING.ledger_interval
+    inside = Ledger(last_request_at=at_the_edge + timedelta(seconds=1))
+    outside = Ledger(last_request_at=at_the_edge)
+
+    assert plan(inside, seen(S.IN_SERVICE)).action is Action.STAY_UP
+    assert plan(outside, seen(S.IN_SERVICE)).action is Action.STOP
+
+
+@pytest.mark.parametrize("observation", [Absent(), seen(S.IN_SERVICE)])
+def test_a_hold_wins_until_it_ends(observation: Observation) -> None:
+    """It starts what is absent and keeps what serves, and not a second longer."""
+    held = Ledger(demand_version=3, met_version=3, hold_until=NOW + timedelta(seconds=1))
+    ended = Ledger(demand_version=3, met_version=3, hold_until=NOW)
+
+    assert plan(held, observation).rule is Rule.HOLD
+    assert plan(held, observation).next_look_at == NOW + timedelta(seconds=1)
+    assert plan(held, observation).action in (Action.START, Action.STAY_UP)
+    assert plan(ended, observation).rule is Rule.OTHERWISE_DOWN
+
+
+def test_demand_that_was_met_starts_nothing_again() -> None:
+    """Somebody deleted the endpoint by hand, long after it had answered."""
+    met = Ledger(demand_version=4, met_version=4, demand_at=NOW - timedelta(minutes=30))
+
+    assert plan(met, Absent()).action is Action.STAY_DOWN
+
+
+def test_unmet_demand_counts_for_as_long_as_somebody_may_wait() -> None:
+    """After that, starting would cost money for nobody; who still waits has asked again."""
+    patient = Ledger(demand_version=4, met_version=3, demand_at=NOW - timedelta(minutes=59))
+    forgotten = Ledger(demand_version=4, met_version=3, demand_at=NOW - timedelta(minutes=60))
+
+    assert plan(patient, Absent()).action is Action.START
+    assert plan(forgotten, Absent()).action is Action.STAY_DOWN
+
+
+def test_a_failed_endpoint_shows_its_failure_reason() -> None:
+    """The only place where an operator would look for it is gone with the endpoint."""
+    failed = Present(
+        S.FAILED, "c", ("AllTraffic",), NOW, NOW, "InsufficientInstanceCapacity error."
+    )
+
+    assert "(InsufficientInstanceCapacity error.)" in plan(IDLE, failed).reason
+
+
+def test_a_reason_does_not_change_while_the_decision_stands() -> None:
+    """It holds times, not ages: otherwise each tick would write the table."""
+    first = decide(SPEC, DEMAND, seen(S.IN_SERVICE), NotMeasured(), timing=TIMING, now=NOW)
+    later = decide(
+        SPEC,
+        DEMAND,
+        seen(S.IN_SERVICE),
+        NotMeasured(),
+        timing=TIMING,
+        now=NOW + timedelta(minutes=1),
+    )
+
+    assert first == later

@@ -1,0 +1,195 @@
+"""What becomes of a request: forwarded, cold, unknown or unanswered."""
+
+import json
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import pytest
+
+from dormouse.adapters.state import EndpointsTable
+from dormouse.domain.claims import TaggedConfig
+from dormouse.domain.invocation import (
+    Forwarded,
+    InvocationRequest,
+    InvocationResponse,
+    NotServing,
+    Unanswered,
+)
+from dormouse.domain.ledger import Decision
+from dormouse.errors import AwsError
+from dormouse.proxy import Fate, Handled, Proxy
+from tests.fakes.clock import FakeClock
+from tests.fakes.world import FakeCatalog, FakeNudge, FakeRuntime
+
+REQUEST = InvocationRequest("reviews", {"content-type": "application/json"}, b"{}", "arn:user")
+ANSWER = Forwarded(InvocationResponse(200, {"content-type": "application/json"}, b"[1]"))
+NOT_FOUND = InvocationResponse(
+    400,
+    {"x-amzn-errortype": "ValidationError"},
+    b'{"Message": "Endpoint reviews of account 1 not found."}',
+)
+
+
+@dataclass
+class World:
+    """A proxy among stand-ins, before one managed endpoint, `reviews`."""
+
+    state: EndpointsTable
+    clock: FakeClock = field(default_factory=FakeClock)
+    runtime: FakeRuntime = field(default_factory=lambda: FakeRuntime(ANSWER))
+    nudge: FakeNudge = field(default_factory=FakeNudge)
+    catalog: FakeCatalog = field(
+        default_factory=lambda: FakeCatalog([TaggedConfig("c", {"dormouse:endpoint": "reviews"})])
+    )
+
+    def __post_init__(self) -> None:
+        self.proxy = Proxy(
+            runtime=self.runtime,
+            catalog=self.catalog,
+            state=self.state,
+            nudge=self.nudge,
+            clock=self.clock,
+            expected_wake=timedelta(minutes=8),
+            ledger_interval=timedelta(seconds=30),
+        )
+
+    def handle(self) -> Handled:
+        """Handle the request."""
+        return self.proxy.handle(REQUEST)
+
+
+@pytest.fixture
+def world(table: EndpointsTable) -> World:
+    """A fresh world."""
+    return World(table)
+
+
+def message(handled: Handled) -> str:
+    """Read the answer's Message."""
+    return str(json.loads(handled.response.body)["Message"])
+
+
+def test_a_serving_endpoint_answers_as_it_is(world: World) -> None:
+    """Nothing is changed on the way, and nobody is nudged."""
+    assert world.handle() == Handled(ANSWER.response, Fate.FORWARDED)
+    assert world.runtime.requests == [REQUEST]
+    assert world.nudge.sent == []
+
+
+def test_the_ledger_is_written_before_sending_and_at_most_once_in_the_interval(
+    world: World,
+) -> None:
+    """A long request counts from its start."""
+    world.state.record_decision("reviews", Decision("stay up", "", ""), world.clock())
+    began = world.clock()
+    for _ in range(3):
+        world.handle()
+        world.clock.advance(seconds=10)
+    assert world.state.read("reviews").last_request_at == began
+    world.handle()
+    assert world.state.read("reviews").last_request_at == began + timedelta(seconds=30)
+
+
+def test_a_cold_request_is_recorded_nudges_and_says_when_to_come_again(world: World) -> None:
+    """As boto3 raises ServiceUnavailable."""
+    world.runtime.answer = NotServing(NOT_FOUND)
+
+    handled = world.handle()
+
+    assert handled.fate is Fate.COLD
+    assert handled.response.status == 503
+    assert handled.response.headers["x-amzn-errortype"] == "ServiceUnavailable"
+    assert handled.response.headers["retry-after"] == "480"
+    assert "reviews is asleep" in message(handled)
+    assert world.state.read("reviews").has_unmet_demand
+    assert world.nudge.sent == ["reviews"]
+
+
+def test_a_crowd_of_cold_requests_sends_one_nudge_each_fifteen_seconds(world: World) -> None:
+    """Sent again, as one may be lost."""
+    world.runtime.answer = NotServing(NOT_FOUND)
+    for _ in range(100):
+        world.handle()
+    assert world.nudge.sent == ["reviews"]
+    world.clock.advance(seconds=16)
+    world.handle()
+    assert world.nudge.sent == ["reviews", "reviews"]
+
+
+def test_an_endpoint_that_nobody_manages_is_unknown(world: World) -> None:
+    """SageMaker's own error passes, and nothing is written."""
+    world.runtime.answer = NotServing(NOT_FOUND)
+    world.catalog.configs = []
+
+    assert world.handle() == Handled(NOT_FOUND, Fate.UNKNOWN_ENDPOINT)
+    assert world.nudge.sent == []
+    assert world.state.read("reviews").demand_version == 0
+
+
+def test_unknown_is_said_on_evidence_only(world: World) -> None:
+    """Tags that can't be read must not cost a request its wake."""
+    world.runtime.answer = NotServing(NOT_FOUND)
+    world.catalog.unreadable = "GetResources refused: Throttling"
+
+    handled = world.handle()
+
+    assert handled.fate is Fate.COLD
+    assert handled.problems == ("GetResources refused: Throttling",)
+    assert world.nudge.sent == ["reviews"]
+
+
+def test_a_lost_nudge_costs_no_request(world: World) -> None:
+    """The demand stands; the scheduled tick finds it."""
+    world.runtime.answer = NotServing(NOT_FOUND)
+    world.nudge.fails_with = "Invoke refused: TooManyRequestsException"
+
+    handled = world.handle()
+
+    assert handled.response.status == 503
+    assert handled.problems == ("Invoke refused: TooManyRequestsException",)
+    assert world.state.read("reviews").has_unmet_demand
+
+
+def test_a_demand_that_cannot_be_recorded_is_not_claimed_to_be(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The answer must not promise what nobody knows of."""
+    world.runtime.answer = NotServing(NOT_FOUND)
+    monkeypatch.setattr(EndpointsTable, "record_demand", _refuse)
+
+    handled = world.handle()
+
+    assert handled.response.status == 503
+    assert "could not record" in message(handled)
+    assert handled.problems == ("UpdateItem refused",)
+    assert world.nudge.sent == []
+
+
+def test_a_ledger_that_cannot_be_written_costs_no_request(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """CloudWatch still sees it; the fault is reported."""
+    monkeypatch.setattr(EndpointsTable, "record_request", _refuse)
+
+    assert world.handle() == Handled(ANSWER.response, Fate.FORWARDED, ("UpdateItem refused",))
+
+
+def _refuse(*_: object, **__: object) -> bool:
+    raise AwsError("UpdateItem refused")
+
+
+@pytest.mark.parametrize(
+    ("may_have_run", "status", "error_type"),
+    [(True, 424, "ModelError"), (False, 503, "ServiceUnavailable")],
+)
+def test_no_answer_is_safe_to_repeat_only_if_nothing_ran(
+    world: World, may_have_run: bool, status: int, error_type: str
+) -> None:
+    """boto3 repeats a 503 by itself and never a 424."""
+    world.runtime.answer = Unanswered("read timeout", may_have_run)
+
+    handled = world.handle()
+
+    assert handled.response.status == status
+    assert handled.response.headers["x-amzn-errortype"] == error_type
+    assert "read timeout" in message(handled)
