@@ -18,7 +18,9 @@ LONGEST_NAME = 63
 
 
 def _typed(shape: Any, value: Any) -> Any:
-    """Give a template's values the types that the API wants: in YAML and after Sub a number may be a string."""
+    """Give a template's values the types that the API wants: in YAML and after Sub a number may be
+    a string.
+    """
     match shape.type_name, value:
         case "structure", Mapping():
             return {

@@ -1,4 +1,6 @@
-"""The emulator's own process: ministack with SageMaker beside it. local/server.py starts it below a tether."""
+"""The emulator's own process: ministack with SageMaker beside it. local/server.py starts it below a
+tether.
+"""
 
 from __future__ import annotations
 
@@ -58,7 +60,9 @@ def download(settings: LocalSettings, bucket: str, key: str, file: IO[bytes]) ->
 
 
 class Emulator:
-    """Everything wired together. ministack's own stores belong to the event loop, so what goes into them goes by it."""
+    """Everything wired together. ministack's own stores belong to the event loop, so what goes into
+    them goes by it.
+    """
 
     def __init__(self, settings: LocalSettings, loop: asyncio.AbstractEventLoop):
         from local import cloudformation, function_urls, ministack_hooks, tag_search  # noqa: PLC0415

@@ -1,4 +1,5 @@
-"""Name the caller in the events of Function URLs with AuthType AWS_IAM; ministack leaves that part out.
+"""Name the caller in the events of Function URLs with AuthType AWS_IAM; ministack leaves that part
+out.
 
 https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html#urls-payloads
 """
@@ -12,7 +13,9 @@ from local import ministack_hooks
 
 
 def add_caller(event: dict[str, Any], headers: Mapping[str, str]) -> None:
-    """Add requestContext.authorizer.iam. A request that is not signed never gets here: ministack answers it 403."""
+    """Add requestContext.authorizer.iam. A request that is not signed never gets here: ministack
+    answers it 403.
+    """
     caller = ministack_hooks.caller_of(headers)
     event["requestContext"]["authorizer"] = {
         "iam": {

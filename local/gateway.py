@@ -1,8 +1,8 @@
 """The door of the local AWS: SageMaker's requests are answered here, all others by ministack.
 
-An ASGI application around ministack's, so that SageMaker needs no place in ministack's router: the X-Amz-Target tells a
-control plane call, the path an invocation (boto3 sends those to whatever endpoint it is given, and ministack would take
-the path for a bucket's).
+An ASGI application around ministack's, so that SageMaker needs no place in ministack's router: the
+X-Amz-Target tells a control plane call, the path an invocation (boto3 sends those to whatever
+endpoint it is given, and ministack would take the path for a bucket's).
 """
 
 from __future__ import annotations

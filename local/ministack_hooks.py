@@ -1,7 +1,8 @@
-"""Every private part of ministack that the local AWS leans on, in one place, and a check that each is still there.
+"""Every private part of ministack that the local AWS leans on, in one place, and a check that each
+is still there.
 
-ministack is pinned, and so are these: an upgrade that moves one of them fails at the start of the server with one
-sentence (`check`), and in tests/local.
+ministack is pinned, and so are these: an upgrade that moves one of them fails at the start of the
+server with one sentence (`check`), and in tests/local.
 """
 
 from __future__ import annotations
@@ -95,12 +96,16 @@ def check() -> None:
 
 
 def put_metric_data(request: Mapping[str, Any]) -> None:
-    """Store metrics in a namespace of AWS's own, which the public PutMetricData refuses. Call it on the event loop."""
+    """Store metrics in a namespace of AWS's own, which the public PutMetricData refuses. Call it on
+    the event loop.
+    """
     cloudwatch._put_metric_data({}, request, False, True)
 
 
 def put_aws_event(entry: Mapping[str, Any]) -> None:
-    """Send an event from an `aws.` source, which the public PutEvents refuses. Call it on the event loop."""
+    """Send an event from an `aws.` source, which the public PutEvents refuses. Call it on the event
+    loop.
+    """
     eventbridge._ensure_default_bus()
     eventbridge._put_events({"Entries": [dict(entry)]}, allow_aws_source=True)
 
@@ -126,7 +131,7 @@ def wrap_get_resources(
 
 
 def caller_of(headers: Mapping[str, str]) -> Mapping[str, str]:
-    """Tell who signed a request, as GetCallerIdentity would: accountId, userId, userArn, accessKey."""
+    """Tell who signed a request, as GetCallerIdentity would."""
     caller = sts._caller_identity(headers, {})
     return caller if isinstance(caller, Mapping) else {}
 
@@ -153,7 +158,9 @@ def add_resource_type(
     delete: Callable[[str, dict[str, Any]], None],
     replacing: tuple[str, ...],
 ) -> None:
-    """Teach CloudFormation a resource type; a change of a `replacing` property makes a new resource."""
+    """Teach CloudFormation a resource type; a change of a `replacing` property makes a new
+    resource.
+    """
     provisioners._RESOURCE_HANDLERS[resource_type] = {
         "create": create,
         "update": update,

@@ -2,9 +2,10 @@
 
     python -m local.server --port 4566 --state-dir .local
 
-Three processes, so that nothing can outlive the one you started: this one, which you may interrupt or kill in any way;
-the tether below it; and the emulator below that, under which the functions' and the endpoints' processes run. See
-local/tether.py for why that holds even against SIGKILL. Nothing is kept from one run to the next.
+Three processes, so that nothing can outlive the one you started: this one, which you may interrupt
+or kill in any way; the tether below it; and the emulator below that, under which the functions' and
+the endpoints' processes run. See local/tether.py for why that holds even against SIGKILL. Nothing
+is kept from one run to the next.
 """
 
 from __future__ import annotations
@@ -25,9 +26,11 @@ from local import settings as settings_module
 from local import tethered
 from local.settings import HOST, LocalSettings, SettingsError
 
-# A predecessor that was killed needs this long at most to end its processes before the lock is free.
+# A predecessor that was killed needs this long at most to end its processes before the lock is
+# free.
 LOCK_SECONDS = 30.0
 GRACE_SECONDS = 15.0
+INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "JAVA_HOME", "LD_LIBRARY_PATH")
 
 
 class StartError(RuntimeError):
@@ -36,7 +39,9 @@ class StartError(RuntimeError):
 
 @contextmanager
 def locked(path: Path) -> Iterator[IO[str]]:
-    """Hold the state directory. The tether inherits the lock, so it is free only once the last process has ended."""
+    """Hold the state directory. The tether inherits the lock, so it is free only once the last
+    process has ended.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a+") as lock:
         deadline = time.monotonic() + LOCK_SECONDS
@@ -48,8 +53,8 @@ def locked(path: Path) -> Iterator[IO[str]]:
                 if time.monotonic() > deadline:
                     lock.seek(0)
                     raise StartError(
-                        f"Another local AWS (process {lock.read().strip() or 'unknown'}) uses {path.parent}. "
-                        "End it, or name another --state-dir."
+                        f"Another local AWS (process {lock.read().strip() or 'unknown'}) uses "
+                        f"{path.parent}. End it, or name another --state-dir."
                     ) from None
                 time.sleep(0.2)
         lock.seek(0)
@@ -61,14 +66,10 @@ def locked(path: Path) -> Iterator[IO[str]]:
 
 def child_environment(settings: LocalSettings) -> dict[str, str]:
     """Compose what the emulator and, through it, every function sees."""
-    environment = {
-        name: value
-        for name, value in os.environ.items()
-        # Nothing of the caller's own AWS set-up may reach a function that is meant to talk to the local one.
-        if not name.startswith(("AWS_", "LOCAL_", "LOCALSTACK_", "MINISTACK_"))
-        # Functions start often: without byte code each start compiles boto3 anew.
-        and name != "PYTHONDONTWRITEBYTECODE"
-    }
+    # An allow-list: nothing of the caller's own AWS set-up may reach a function that talks to the
+    # local one, and PYTHONDONTWRITEBYTECODE, which some shells set, would have each function
+    # compile boto3 anew at every start.
+    environment = {name: os.environ[name] for name in INHERITED if name in os.environ}
     scratch = settings.run_dir / "tmp"
     return environment | {
         **settings_module.environment_of(settings),
@@ -85,6 +86,8 @@ def child_environment(settings: LocalSettings) -> dict[str, str]:
         "AWS_REGION": settings.region,
         "AWS_DEFAULT_REGION": settings.region,
         "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "LAMBDA_EXECUTOR": "local",
         # Listeners that ministack would open on ports of their own.
         "SFTP_ENABLED": "0",
@@ -101,7 +104,7 @@ def prepare(settings: LocalSettings) -> None:
 
 
 def run(settings: LocalSettings) -> int:
-    """Run the emulator below a tether until it ends or somebody ends us. Returns its exit status."""
+    """Run the emulator below a tether until it ends or somebody ends us. Returns its status."""
     ending: list[int] = []
 
     def end(signum: int, _frame: FrameType | None) -> None:

@@ -1,4 +1,6 @@
-"""What the local AWS may be told, in one value. The environment sets it and the command line overrides it."""
+"""What the local AWS may be told, in one value. The environment sets it and the command line
+overrides it.
+"""
 
 from __future__ import annotations
 
@@ -31,19 +33,22 @@ class LocalSettings:
     delete_seconds: float = 3.0
     # SageMaker gives a container four minutes to answer its first /ping.
     ping_timeout_seconds: float = 240.0
-    # ml.* instances that all endpoints together may have; past it CreateEndpoint says ResourceLimitExceeded.
+    # ml.* instances that all endpoints together may have; past it CreateEndpoint says
+    # ResourceLimitExceeded.
     instance_limit: int = 4
 
     container_python: Path = REPOSITORY / ".venvs" / "container" / "bin" / "python"
     container_entrypoint: Path = REPOSITORY / "container" / "entrypoint.py"
     container_stop_seconds: float = 10.0
 
-    # A call that waits longer for its model gets ModelNotReadyException; the load itself goes on for up to load_seconds.
+    # A call that waits longer for its model gets ModelNotReadyException; the load itself goes on
+    # for up to load_seconds.
     model_wait_seconds: float = 60.0
     load_seconds: float = 360.0
     invoke_seconds: float = 60.0
     model_size_bytes: int = 2 * 1024**3
-    # How often the schedules are looked at: ministack's own 10 s would let a one-minute schedule tick after 60 to 70 s.
+    # How often the schedules are looked at: ministack's own 10 s would let a one-minute schedule
+    # tick after 60 to 70 s.
     schedule_tick_seconds: float = 1.0
 
     @property
@@ -108,7 +113,8 @@ def _read(field: str, text: str, source: str) -> object:
         raise SettingsError(f"{source} must be {kind}, not {text!r}.") from error
     if isinstance(value, (int, float)) and value < 0:
         raise SettingsError(f"{source} must not be negative, but is {text}.")
-    # resolve() would follow a virtual environment's python to the interpreter it links to, and lose the environment.
+    # resolve() would follow a virtual environment's python to the interpreter it links to, and lose
+    # the environment.
     return value.absolute() if isinstance(value, Path) else value
 
 

@@ -1,4 +1,6 @@
-"""GetResources of the Resource Groups Tagging API: SageMaker's resources, and the pages that ministack leaves out."""
+"""GetResources of the Resource Groups Tagging API: SageMaker's resources, and the pages that
+ministack leaves out.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,9 @@ def _invalid(message: str) -> Answer:
 
 
 def paged(request: dict[str, Any], get_resources: Callable[[dict[str, Any]], Answer]) -> Answer:
-    """Answer GetResources page by page: ResourcesPerPage, then PaginationToken until it comes back empty."""
+    """Answer GetResources page by page: ResourcesPerPage, then PaginationToken until it comes back
+    empty.
+    """
     size = request.get("ResourcesPerPage", DEFAULT_IN_A_PAGE)
     if not isinstance(size, int) or not 1 <= size <= MOST_IN_A_PAGE:
         return _invalid(f"ResourcesPerPage must be between 1 and {MOST_IN_A_PAGE}.")

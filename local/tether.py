@@ -2,12 +2,14 @@
 
     python -m local.tether --pipe FD [--grace SECONDS] -- COMMAND ...
 
-The caller holds the writing end of a pipe whose reading end is FD. When the caller ends, in whatever way, SIGKILL
-included, the kernel closes its end and the tether reads the end of file: it then ends every process below it, TERM
-first and KILL after the grace. It is a sub-reaper, so a daemon that left its parent is still found below it. The same
-happens when the command ends by itself and leaves children behind. The tether's exit status is the command's.
+The caller holds the writing end of a pipe whose reading end is FD. When the caller ends, in
+whatever way, SIGKILL included, the kernel closes its end and the tether reads the end of file: it
+then ends every process below it, TERM first and KILL after the grace. It is a sub-reaper, so a
+daemon that left its parent is still found below it. The same happens when the command ends by
+itself and leaves children behind. The tether's exit status is the command's.
 
-Only the standard library, and started with -I -S by those who can: there is one of these for each endpoint.
+Only the standard library, and started with -I -S by those who can: there is one of these for each
+endpoint.
 """
 
 from __future__ import annotations
@@ -27,7 +29,8 @@ from types import FrameType
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
 POLL_SECONDS = 0.05
-# A tree that is still there after KILL is in the kernel's hands (uninterruptible sleep); waiting on helps nobody.
+# A tree that is still there after KILL is in the kernel's hands (uninterruptible sleep); waiting on
+# helps nobody.
 KILL_SECONDS = 5.0
 
 
@@ -46,7 +49,8 @@ def parents() -> dict[int, int]:
         if not entry.name.isdigit():
             continue
         try:
-            # The command's name stands in parentheses and may itself hold any character, so split after the last one.
+            # The command's name stands in parentheses and may itself hold any character, so split
+            # after the last one.
             state, parent = (entry / "stat").read_text().rsplit(")", 1)[1].split()[:2]
         except (OSError, IndexError):
             continue
@@ -89,7 +93,8 @@ def send(signum: int, pids: list[int]) -> None:
 
 
 def end_tree(root: int, grace_seconds: float, first: int | None = None) -> dict[int, int]:
-    """End all below root: the command itself first, so that it can end its own children in order, then the rest.
+    """End all below root: the command itself first, so that it can end its own children in order,
+    then the rest.
 
     Returns the wait statuses seen on the way.
     """
@@ -136,8 +141,9 @@ def run(command: list[str], pipe: int, grace_seconds: float) -> int:
     signal.signal(signal.SIGCHLD, lambda *_: None)
 
     os.set_inheritable(pipe, False)
-    # Killed outright, the tether can end nobody: then the command at least gets a SIGTERM. The tether has one thread, so
-    # a hook between fork and exec is safe here, and that thread's death is the tether's.
+    # Killed outright, the tether can end nobody: then the command at least gets a SIGTERM. The
+    # tether has one thread, so a hook between fork and exec is safe here, and that thread's death
+    # is the tether's.
     child = subprocess.Popen(
         command,
         preexec_fn=lambda: prctl(PR_SET_PDEATHSIG, signal.SIGTERM),  # noqa: PLW1509

@@ -54,7 +54,9 @@ def start(
     grace_seconds: float = 10.0,
     keep_open: Sequence[int] = (),
 ) -> Tethered:
-    """Start command under a tether of its own; keep_open are descriptors that the tether holds as long as it lives."""
+    """Start command under a tether of its own; keep_open are descriptors that the tether holds as
+    long as it lives.
+    """
     reading_end, writing_end = os.pipe()
     pipe = os.fdopen(writing_end, "wb", buffering=0)
     try:

@@ -15,10 +15,12 @@ class UnsafeArchive(ValueError):
 
 
 def unpack(archive: Path, into: Path, *, size_bytes: int) -> None:
-    """Unpack a tar (compressed or not) into the directory `into`, which appears only when everything is in it.
+    """Unpack a tar (compressed or not) into the directory `into`, which appears only when
+    everything is in it.
 
-    Refused: paths and links that lead out, devices, pipes, sizes past the bound as declared by the members. Python's
-    `data` filter (PEP 706) does most of it; it also takes away set-uid bits and foreign owners.
+    Refused: paths and links that lead out, devices, pipes, sizes past the bound as declared by the
+    members. Python's `data` filter (PEP 706) does most of it; it also takes away set-uid bits and
+    foreign owners.
     """
     scratch = into.with_name(f".{into.name}.{uuid.uuid4().hex}")
     scratch.mkdir(parents=True)

@@ -43,12 +43,14 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class ContainerClient:
-    """The calls of the contract. Each uses a connection of its own: the contract has no long conversations."""
+    """The calls of the contract. Each uses a connection of its own: the contract has no long
+    conversations.
+    """
 
     port: int
 
     def ping(self, timeout_seconds: float = 2.0) -> bool:
-        """Whether the container says it is healthy, within the two seconds the contract gives it."""
+        """Whether the container says it is healthy, in the two seconds the contract gives it."""
         try:
             return self._call("GET", "/ping", timeout_seconds).status == 200
         except Unreachable:

@@ -1,4 +1,6 @@
-"""The control plane's operations on models and endpoint configurations, tags, and the store all operations share."""
+"""The control plane's operations on models and endpoint configurations, tags, and the store all
+operations share.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,7 @@ from typing import Any
 
 from local.sagemaker import errors, naming
 from local.sagemaker.naming import Place
-from local.sagemaker.records import EndpointConfig, Endpoint, Model, Tags
+from local.sagemaker.records import Endpoint, EndpointConfig, Model, Tags
 
 Json = dict[str, Any]
 

@@ -58,16 +58,20 @@ class ControlPlane:
     def answer(self, target: str, body: bytes) -> tuple[int, dict[str, str], bytes]:
         """Answer an HTTP request, whose X-Amz-Target is given."""
         try:
-            try:
-                request = json.loads(body or b"{}")
-            except ValueError:
-                raise ServiceError("SerializationException", "The request is not JSON.") from None
-            if not isinstance(request, dict):
-                raise ServiceError("SerializationException", "The request is not a JSON object.")
-            result = self.call(target.removeprefix(TARGET_PREFIX), request)
+            result = self.call(target.removeprefix(TARGET_PREFIX), _parsed(body))
         except ServiceError as error:
             return _failure(error)
         return 200, {"Content-Type": "application/x-amz-json-1.1"}, _dump(result)
+
+
+def _parsed(body: bytes) -> Json:
+    try:
+        request = json.loads(body or b"{}")
+    except ValueError:
+        request = None
+    if not isinstance(request, dict):
+        raise ServiceError("SerializationException", "The request is not a JSON object.")
+    return request
 
 
 def _failure(error: ServiceError) -> tuple[int, dict[str, str], bytes]:

@@ -1,4 +1,6 @@
-"""CreateEndpoint, UpdateEndpoint, DeleteEndpoint, DescribeEndpoint, and the step by which endpoints move on."""
+"""CreateEndpoint, UpdateEndpoint, DeleteEndpoint, DescribeEndpoint, and the step by which endpoints
+move on.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,9 @@ class Hosting(Protocol):
 
 
 class Endpoints:
-    """The endpoints' life. Nothing here waits: `advance` is called again and again and looks at what is."""
+    """The endpoints' life. Nothing here waits: `advance` is called again and again and looks at
+    what is.
+    """
 
     def __init__(
         self,
@@ -128,7 +132,7 @@ class Endpoints:
         return shown
 
     def serving_host(self, name: str) -> tuple[Host, dict[str, Any]] | None:
-        """Find what answers invocations of the exact name, with its variant; None if nothing does."""
+        """Find what answers invocations of the exact name, and its variant, if anything does."""
         with self._store.lock:
             endpoint = self._store.endpoints.get(naming.key(name))
             if (
@@ -180,7 +184,9 @@ class Endpoints:
         self._enter(endpoint, lifecycle.follow(endpoint.status, happening))
 
     def _restart_crashed(self, endpoint: Endpoint) -> None:
-        """SageMaker starts a container that dies in service anew; the endpoint stays InService and has no models."""
+        """SageMaker starts a container that dies in service anew; the endpoint stays InService and
+        has no models.
+        """
         serving = endpoint.serving
         if (
             serving is None
@@ -226,7 +232,7 @@ class Endpoints:
         model = self._store.model(config.variant["ModelName"])
         if model.container.get("Mode") != "MultiModel":
             raise errors.validation(
-                f"The local SageMaker hosts multi-model containers only, and {model.name} is not one."
+                f"The local SageMaker hosts multi-model containers only; {model.name} is none."
             )
         return Deployment(
             config_name=config.name,

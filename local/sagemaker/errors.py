@@ -24,7 +24,9 @@ def validation(message: str) -> ServiceError:
 
 
 def could_not_find(kind: str, arn: str) -> ServiceError:
-    """Refuse a call on what does not exist; kind is `endpoint`, `endpoint configuration` or `model`."""
+    """Refuse a call on what does not exist; kind is `endpoint`, `endpoint configuration` or
+    `model`.
+    """
     return validation(f'Could not find {kind} "{arn}".')
 
 
@@ -47,10 +49,11 @@ def instance_limit(instance_type: str, limit: int, used: int, asked: int) -> Ser
     """Refuse for want of quota."""
     return ServiceError(
         "ResourceLimitExceeded",
-        f"The account-level service limit '{instance_type} for endpoint usage' is {limit} Instances, with current "
-        f"utilization of {used} Instances and a request delta of {asked} Instances. Please use AWS Service Quotas to "
-        "request an increase for this quota. If AWS Service Quotas is not available, contact AWS support to request "
-        "an increase for this quota.",
+        f"The account-level service limit '{instance_type} for endpoint usage' is {limit} "
+        f"Instances, with current utilization of {used} Instances and a request delta of {asked} "
+        "Instances. Please use AWS Service Quotas to request an increase for this quota. If AWS "
+        "Service Quotas is not available, contact AWS support to request an increase for this "
+        "quota.",
     )
 
 
@@ -75,8 +78,9 @@ def body_too_large(limit_bytes: int) -> ServiceError:
 def model_not_downloaded(bucket: str, key: str) -> ServiceError:
     """The runtime's answer for a TargetModel that is not in S3."""
     return invocation(
-        f"Failed to download model data(bucket: {bucket}, key: {key}). Please ensure that there is an object located "
-        "at the URL and that the role passed to CreateModel has permissions to download the model."
+        f"Failed to download model data(bucket: {bucket}, key: {key}). Please ensure that there is "
+        "an object located at the URL and that the role passed to CreateModel has permissions to "
+        "download the model."
     )
 
 
@@ -87,8 +91,8 @@ def model_error(
     kind = "client" if 400 <= status < 500 else "server"
     return ServiceError(
         "ModelError",
-        f'Received {kind} error ({status}) from primary with message "{body}". See {log_group_url} in account '
-        f"{account_id} for more information.",
+        f'Received {kind} error ({status}) from primary with message "{body}". See '
+        f"{log_group_url} in account {account_id} for more information.",
         424,
         {
             "OriginalStatusCode": status,

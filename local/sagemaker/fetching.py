@@ -17,7 +17,9 @@ Download = Callable[[str, str, IO[bytes]], bool]
 
 
 def locate(model_data_url: str, target_model: str) -> tuple[str, str]:
-    """Join a ModelDataUrl prefix and a TargetModel to a bucket and a key. SageMaker joins them as they are."""
+    """Join a ModelDataUrl prefix and a TargetModel to a bucket and a key. SageMaker joins them as
+    they are.
+    """
     parts = urlsplit(model_data_url)
     prefix = parts.path.lstrip("/")
     if prefix and not prefix.endswith("/"):
@@ -26,8 +28,9 @@ def locate(model_data_url: str, target_model: str) -> tuple[str, str]:
 
 
 class ModelFetch:
-    """Downloads and unpacks. What was unpacked once stays, so an object that is overwritten is not noticed: this is
-    SageMaker's behaviour too, and the reason for never overwriting a model."""
+    """Downloads and unpacks. What was unpacked once stays, so an object that is overwritten is not
+    noticed: this is SageMaker's behaviour too, and the reason for never overwriting a model.
+    """
 
     def __init__(self, download: Download, *, size_bytes: int):
         self._download = download

@@ -1,10 +1,14 @@
-"""Run containers: one process tree for each deployment of an endpoint, on a loopback port of its own."""
+"""Run containers: one process tree for each deployment of an endpoint, on a loopback port of its
+own.
+"""
 
 from __future__ import annotations
 
 import os
+import random
 import shutil
 import socket
+import tempfile
 import threading
 import uuid
 from collections.abc import Callable, Mapping
@@ -18,6 +22,11 @@ from local.sagemaker.records import Model
 from local.settings import HOST, LocalSettings
 
 WATCH_SECONDS = 0.25
+# Below the kernel's range for outgoing connections, which could take the port before the container
+# does; and multi-model-server accepts none above 49151.
+PORTS = range(20000, 32768)
+# Leaves room for `/cXXXXXXXX/mms-XXXXXXXX/.mms.sock.9999` and a few characters more.
+LONGEST_SCRATCH = 60
 # Fetches one model of a ModelDataUrl into a directory below the given one.
 Fetch = Callable[[str, str, Path], Path]
 HEALTH_CHECK_FAILED = (
@@ -28,10 +37,24 @@ HEALTH_CHECK_FAILED = (
 
 def free_port() -> int:
     """Find a port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-    return port
+    for port in random.sample(PORTS, len(PORTS)):
+        with socket.socket() as probe:
+            try:
+                probe.bind((HOST, port))
+            except OSError:
+                continue
+            return port
+    raise OSError(f"no port from {PORTS[0]} to {PORTS[-1]} is free")
+
+
+def short_scratch(settings: LocalSettings) -> Path:
+    """Choose where containers keep their sockets: a socket's path may have 107 characters at most.
+
+    Below the state directory, so that the next start wipes what a kill has left, unless that is too
+    deep; then the machine's own directory for temporary files.
+    """
+    below_state = settings.run_dir / "tmp"
+    return below_state if len(str(below_state)) <= LONGEST_SCRATCH else Path("/tmp")
 
 
 def java_path(environment: Mapping[str, str]) -> str:
@@ -45,13 +68,15 @@ def java_path(environment: Mapping[str, str]) -> str:
 
 
 class Container:
-    """One running container with its models. A thread of its own watches it, so that nobody else has to wait."""
+    """One running container with its models. A thread of its own watches it, so that nobody else
+    has to wait.
+    """
 
     def __init__(
         self,
         process: tethered.Tethered,
         client: ContainerClient,
-        directory: Path,
+        directories: list[Path],
         models: ModelCache,
         variant_name: str,
     ):
@@ -59,7 +84,7 @@ class Container:
         self.client = client
         self.models = models
         self._process = process
-        self._directory = directory
+        self._directories = directories
         self._answered = False
         self._ended = False
         self._stopped = threading.Event()
@@ -101,7 +126,8 @@ class Container:
     def _end(self) -> None:
         self.models.close()
         self._process.end()
-        shutil.rmtree(self._directory, ignore_errors=True)
+        for directory in self._directories:
+            shutil.rmtree(directory, ignore_errors=True)
         self._stopped.set()
 
 
@@ -148,7 +174,8 @@ class ContainerHosting:
         """Start a container for the model."""
         settings = self._settings
         directory = settings.run_dir / "containers" / f"{endpoint_name}-{uuid.uuid4().hex[:8]}"
-        (directory / "tmp").mkdir(parents=True)
+        directory.mkdir(parents=True)
+        scratch = Path(tempfile.mkdtemp(prefix="c", dir=short_scratch(settings)))
         port = free_port()
         log_path = settings.run_dir / "logs" / f"endpoint-{endpoint_name}.log"
         try:
@@ -159,7 +186,7 @@ class ContainerHosting:
                         str(settings.container_entrypoint),
                         "serve",
                     ],
-                    environment=self._container_environment(model, port, directory),
+                    environment=self._container_environment(model, port, directory, scratch),
                     output=log,
                     directory=directory,
                     grace_seconds=settings.container_stop_seconds,
@@ -177,11 +204,12 @@ class ContainerHosting:
             load_seconds=settings.load_seconds,
             measure=self._measure(endpoint_name, variant_name),
         )
-        return Container(process, client, directory, cache, variant_name)
+        return Container(process, client, [directory, scratch], cache, variant_name)
 
     def _container_environment(self, model: Model, port: int, directory: Path) -> dict[str, str]:
-        # What this process was told about the local AWS is no business of the container's: it gets what SageMaker
-        # would give it, and the few things that a process without an image of its own needs.
+        # What this process was told about the local AWS is no business of the container's: it gets
+        # what SageMaker would give it, and the few things that a process without an image of its
+        # own needs.
         inherited = {
             name: value
             for name in ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "JAVA_HOME", "LD_LIBRARY_PATH")
@@ -196,6 +224,6 @@ class ContainerHosting:
             "SAGEMAKER_BIND_TO_PORT": str(port),
             "SAGEMAKER_BASE_DIR": str(directory),
             "SAGEMAKER_MODEL_SERVER_TIMEOUT_SECONDS": "60",
-            "TMPDIR": str(directory / "tmp"),
+            "TMPDIR": str(scratch),
             "DORMOUSE_BIND_HOST": HOST,
         }

@@ -1,7 +1,9 @@
-"""The life of an endpoint, as a table. Pure: the clock is an argument, the container's condition is a value.
+"""The life of an endpoint, as a table. Pure: the clock is an argument, the container's condition is
+a value.
 
-https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeEndpoint.html lists the statuses; those in which
-SageMaker patches instances by itself (SystemUpdating) have no cause here and no row.
+https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeEndpoint.html lists the
+statuses; those in which SageMaker patches instances by itself (SystemUpdating) have no cause here
+and no row.
 """
 
 from __future__ import annotations
@@ -56,7 +58,8 @@ TRANSITIONS: dict[tuple[Status, Happening], Status] = {
 
 # SageMaker answers invocations in these: during an update the former containers go on serving.
 SERVING = frozenset({Status.IN_SERVICE, Status.UPDATING, Status.ROLLING_BACK})
-# The rollback has nothing to start, since the former container never stopped; it lasts so that it can be seen.
+# The rollback has nothing to start, since the former container never stopped; it lasts so that it
+# can be seen.
 ROLLBACK_SECONDS = 1.0
 
 

@@ -20,7 +20,9 @@ class Sample:
 def metric_data(
     endpoint_name: str, variant_name: str, samples: list[Sample], timestamp: float
 ) -> dict[str, Any]:
-    """Compose a PutMetricData request. Both dimensions, always: a query by EndpointName alone finds nothing in AWS."""
+    """Compose a PutMetricData request. Both dimensions, always: a query by EndpointName alone finds
+    nothing in AWS.
+    """
     dimensions = [
         {"Name": "EndpointName", "Value": endpoint_name},
         {"Name": "VariantName", "Value": variant_name},

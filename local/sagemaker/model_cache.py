@@ -1,7 +1,8 @@
 """Which models a container holds: load on first use, make room when it is full, as SageMaker does.
 
-https://docs.aws.amazon.com/sagemaker/latest/dg/multi-model-endpoints.html: one load for each model at a time while
-other models go on serving; on 507 unload the least recently used and try again; what was unloaded stays on the disk.
+https://docs.aws.amazon.com/sagemaker/latest/dg/multi-model-endpoints.html: one load for each model
+at a time while other models go on serving; on 507 unload the least recently used and try again;
+what was unloaded stays on the disk.
 """
 
 from __future__ import annotations
@@ -51,7 +52,9 @@ class Use:
 
 
 def container_name(target_model: str) -> str:
-    """The name under which the container knows a model: SageMaker hashes the target, since that may be any S3 key."""
+    """The name under which the container knows a model: SageMaker hashes the target, since that may
+    be any S3 key.
+    """
     return hashlib.sha256(target_model.encode()).hexdigest()[:32]
 
 

@@ -1,4 +1,6 @@
-"""Names and ARNs. AWS writes the names in SageMaker's ARNs in lower case, and its events and policies see those."""
+"""Names and ARNs. AWS writes the names in SageMaker's ARNs in lower case, and its events and
+policies see those.
+"""
 
 from __future__ import annotations
 
@@ -25,9 +27,12 @@ class Place:
 
     def log_stream_arn(self, endpoint: str) -> str:
         """The log group's ARN, which ModelError calls LogStreamArn."""
-        return f"arn:aws:logs:{self.region}:{self.account_id}:log-group:/aws/sagemaker/Endpoints/{endpoint}"
+        group = f"log-group:/aws/sagemaker/Endpoints/{endpoint}"
+        return f"arn:aws:logs:{self.region}:{self.account_id}:{group}"
 
 
 def key(name: str) -> str:
-    """The form under which names are unique: SageMaker takes `A` and `a` for the same name when it creates."""
+    """The form under which names are unique: SageMaker takes `A` and `a` for the same name when it
+    creates.
+    """
     return name.lower()

@@ -23,7 +23,10 @@ class Model:
     @property
     def container(self) -> dict[str, Any]:
         """The container definition, in whichever of the two members it came."""
-        return self.request.get("PrimaryContainer") or self.request["Containers"][0]
+        container: dict[str, Any] = (
+            self.request.get("PrimaryContainer") or self.request["Containers"][0]
+        )
+        return container
 
 
 @dataclass(slots=True)

@@ -1,4 +1,4 @@
-"""Hold a request against botocore's own model of the operation, and refuse it in SageMaker's words."""
+"""Hold a request against botocore's model of the operation, and refuse it in SageMaker's words."""
 
 from __future__ import annotations
 
@@ -82,35 +82,48 @@ def _string_faults(shape: Any, value: str, at: str) -> Iterator[str]:
         )
 
 
+def _structure_faults(shape: Any, value: Mapping[str, Any], at: str) -> Iterator[str]:
+    def where(name: str) -> str:
+        return ".".join(filter(None, (at, _lower_first(name))))
+
+    for name in shape.required_members:
+        if value.get(name) is None:
+            yield (
+                f"Value null at '{where(name)}' failed to satisfy constraint: "
+                "Member must not be null"
+            )
+    for name, member in value.items():
+        if name in shape.members and member is not None:
+            yield from _faults(shape.members[name], member, where(name))
+
+
+def _collection_faults(shape: Any, value: Any, at: str) -> Iterator[str]:
+    yield from _length_faults(shape, value, at)
+    if shape.type_name == "list":
+        for number, member in enumerate(value, 1):
+            yield from _faults(shape.member, member, f"{at}.{number}.member")
+    else:
+        for name, member in value.items():
+            yield from _faults(shape.key, name, at)
+            yield from _faults(shape.value, member, f"{at}.{name}.member")
+
+
 def _faults(shape: Any, value: Any, at: str) -> Iterator[str]:
     match shape.type_name, value:
         case "structure", Mapping():
-            for name in shape.required_members:
-                if value.get(name) is None:
-                    where = ".".join(filter(None, (at, _lower_first(name))))
-                    yield (
-                        f"Value null at '{where}' failed to satisfy constraint: Member must not be null"
-                    )
-            for name, member in value.items():
-                if name in shape.members and member is not None:
-                    where = ".".join(filter(None, (at, _lower_first(name))))
-                    yield from _faults(shape.members[name], member, where)
-        case "list", list():
-            yield from _length_faults(shape, value, at)
-            for number, member in enumerate(value, 1):
-                yield from _faults(shape.member, member, f"{at}.{number}.member")
-        case "map", Mapping():
-            yield from _length_faults(shape, value, at)
-            for name, member in value.items():
-                yield from _faults(shape.key, name, at)
-                yield from _faults(shape.value, member, f"{at}.{name}.member")
+            yield from _structure_faults(shape, value, at)
+        case ("list", list()) | ("map", Mapping()):
+            yield from _collection_faults(shape, value, at)
         case "string", str():
             yield from _string_faults(shape, value, at)
+        # A bool is an int to Python, not to the API.
+        case ("boolean", bool()):
+            pass
         case (("integer" | "long" | "float" | "double"), (int() | float())) if not isinstance(
             value, bool
         ):
             yield from _number_faults(shape, value, at)
-        case ("boolean", bool()) | ("timestamp", int() | float() | str()):
+        case ("timestamp", int() | float() | str()):
             pass
         case kind, _:
             yield f"Value at '{at}' is not of the type {kind}"

@@ -1,11 +1,12 @@
 """A container that speaks the multi-model contract and misbehaves on demand. Standard library only.
 
 The Model's Environment says how it starts and how much it holds:
-    FAKE_BOOT      serve (default) | crash | silent (never answers /ping) | stubborn (ignores SIGTERM, has a child)
+    FAKE_BOOT      serve (default) | crash | silent (never answers /ping)
+                   | stubborn (ignores SIGTERM, and so does a daemon that it leaves behind)
     FAKE_CAPACITY  how many models fit; one more is answered 507
 A model is a directory; its optional file `behaviour.json` says how that model behaves:
-    {"load_seconds": 2} | {"load_status": 500} | {"status": 400, "body": "no"} | {"hang_seconds": 5} | {"crash": true}
-    {"headers": {"Name": "value"}}
+    {"load_seconds": 2} | {"load_status": 500} | {"status": 400, "body": "no"}
+    {"hang_seconds": 5} | {"crash": true} | {"headers": {"Name": "value"}}
 Every answer of a healthy model is JSON: what it was asked, and how often it has been loaded.
 """
 
