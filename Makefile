@@ -1,0 +1,140 @@
+# The only entrance: what a user types (demo, up, down), what a developer types (test, check, fmt, …), and beneath them
+# the environments that those need, each made once from a file of pinned hashes.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+# CPython 3.11 or 3.12, as TensorFlow's wheels and multi-model-server need; the first that runs.
+PYTHON ?= $(shell for name in python3.12 python3.11 python3; do \
+	"$$name" -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12)))' 2>/dev/null \
+	&& command -v "$$name" && exit; done; echo python3)
+
+UV := $(CURDIR)/.venvs/uv/bin/uv
+BIN := .venvs/dev/bin
+
+export UV_PYTHON_DOWNLOADS := never
+export UV_NO_CONFIG := 1
+export SAM_CLI_TELEMETRY := 0
+# Read by what runs in another environment than its own: the tests, the demo, sam build.
+export UV
+export DORMOUSE_SAM := $(CURDIR)/.venvs/sam/bin/sam
+
+.PHONY: help demo up down test check fmt lint type build deploy models envs lock clean preflight
+
+help: ## List what can be typed.
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# ----------------------------------------------------------------------------------------------------- what a user types
+
+RUN_ENVS := .venvs/local/.ready .venvs/container/.ready .venvs/sam/.ready
+
+demo: preflight $(RUN_ENVS) models ## Watch the whole story on a local AWS, with real models (about 4 minutes).
+	@.venvs/local/bin/python -m local.demo
+
+up: preflight $(RUN_ENVS) models ## Start the local AWS, deploy to it and leave it running.
+	@.venvs/local/bin/python -m local.up
+
+down: ## End what `make up` started.
+	@if [ -x .venvs/local/bin/python ]; then .venvs/local/bin/python -m local.down; else echo "Nothing is running."; fi
+
+deploy: preflight .venvs/sam/.ready build ## Deploy to your own AWS account; asks for the parameters.
+	.venvs/sam/bin/sam deploy --guided
+
+# ------------------------------------------------------------------------------------------------ what a developer types
+
+TEST ?= tests
+
+test: envs models ## Run every test, the real model server's included (about 10 minutes).
+	$(BIN)/pytest $(TEST)
+
+check: .venvs/dev/.ready .venvs/sam/.ready ## Everything that needs neither a model server nor a local AWS.
+	$(MAKE) --no-print-directory lint type
+	$(BIN)/pytest tests/unit tests/adapters tests/handlers tests/template
+
+fmt: .venvs/dev/.ready ## Format the code.
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lint: .venvs/dev/.ready .venvs/sam/.ready ## Style, layers, template, Dockerfile.
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	PYTHONPATH=functions:. $(BIN)/lint-imports
+	$(BIN)/cfn-lint template.yaml
+	.venvs/sam/bin/sam validate --lint --region us-east-1
+	$(BIN)/hadolint container/Dockerfile
+
+type: .venvs/dev/.ready ## Check the types, strictly.
+	$(BIN)/mypy functions container local tests
+
+build: .venvs/uv/.ready .venvs/sam/.ready ## Build the functions as `sam deploy` takes them.
+	PATH="$(dir $(UV)):$$PATH" .venvs/sam/bin/sam build
+
+# ------------------------------------------------------------------------------------------------------- the environments
+
+envs: preflight $(RUN_ENVS) .venvs/dev/.ready
+
+preflight:
+	@"$(PYTHON)" local/preflight.py
+
+models: .venvs/models/.ready
+	@.venvs/models/bin/python -m container.models.tiny --out .build/models
+
+# An environment is ready when its stamp is newer than its pins; one that was interrupted has none and is made anew.
+.venvs/uv/.ready: local/requirements-uv.txt | preflight
+	@echo "Setting up uv, which makes the other environments …"
+	@rm -rf .venvs/uv && "$(PYTHON)" -m venv .venvs/uv
+	@.venvs/uv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+define install
+@echo "Setting up $(@D): $(1) …"
+@"$(UV)" venv --quiet --clear --python "$(PYTHON)" $(@D)
+@"$(UV)" pip sync --quiet --python $(@D) --require-hashes --compile-bytecode $(2)
+endef
+
+.venvs/dev/.ready: requirements.txt | .venvs/uv/.ready
+	$(call install,what developing needs,requirements.txt)
+	@touch $@
+
+.venvs/local/.ready: local/requirements.txt | .venvs/uv/.ready
+	$(call install,the local AWS,local/requirements.txt)
+	@touch $@
+
+.venvs/sam/.ready: local/requirements-sam.txt | .venvs/uv/.ready
+	$(call install,the sam CLI,local/requirements-sam.txt)
+	@touch $@
+
+.venvs/container/.ready: container/requirements.txt | .venvs/uv/.ready
+	$(call install,multi-model-server and TensorFlow (about 1.5 GB$(comma) once),container/requirements.txt)
+	@touch $@
+
+# Building a model needs what runs it and a little more, which would pull in what must not be there: hence --no-deps.
+.venvs/models/.ready: container/requirements.txt container/requirements-build.txt | .venvs/uv/.ready
+	$(call install,what builds models,container/requirements.txt)
+	@"$(UV)" pip install --quiet --python $(@D) --require-hashes --no-deps --compile-bytecode \
+		-r container/requirements-build.txt
+	@touch $@
+
+comma := ,
+
+# ---------------------------------------------------------------------------------------------------------------- upkeep
+
+# Pins with hashes, and no address that anything was downloaded from.
+LOCK = "$(UV)" pip compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links \
+	--custom-compile-command "make lock"
+
+lock: .venvs/uv/.ready ## Pin all requirements anew (add UPGRADE=--upgrade for newer ones).
+	$(LOCK) $(UPGRADE) --universal --python-version 3.13 functions/requirements.in -o functions/requirements.txt
+	$(LOCK) $(UPGRADE) --python-platform x86_64-unknown-linux-gnu --python-version 3.11 \
+		container/requirements.in -o container/requirements.txt
+	$(LOCK) $(UPGRADE) --no-deps --python-platform x86_64-unknown-linux-gnu --python-version 3.11 \
+		container/requirements-build.in -o container/requirements-build.txt
+	$(LOCK) $(UPGRADE) --universal --python-version 3.11 local/requirements.in -o local/requirements.txt
+	$(LOCK) $(UPGRADE) --universal --python-version 3.11 local/requirements-sam.in -o local/requirements-sam.txt
+	$(LOCK) $(UPGRADE) --universal --python-version 3.11 local/requirements-uv.in -o local/requirements-uv.txt
+	$(LOCK) $(UPGRADE) --universal --python-version 3.11 requirements.in -o requirements.txt
+
+clean: down ## Remove everything that make has made.
+	rm -rf .venvs .build .local .aws-sam
