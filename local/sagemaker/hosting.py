@@ -206,7 +206,9 @@ class ContainerHosting:
         )
         return Container(process, client, [directory, scratch], cache, variant_name)
 
-    def _container_environment(self, model: Model, port: int, directory: Path) -> dict[str, str]:
+    def _container_environment(
+        self, model: Model, port: int, directory: Path, scratch: Path
+    ) -> dict[str, str]:
         # What this process was told about the local AWS is no business of the container's: it gets
         # what SageMaker would give it, and the few things that a process without an image of its
         # own needs.
