@@ -10,7 +10,8 @@ https://docs.aws.amazon.com/sagemaker/latest/dg/mms-container-apis.html
 
 | environment variable                   | default         | meaning                             |
 |----------------------------------------|-----------------|-------------------------------------|
-| SAGEMAKER_BIND_TO_PORT                 | 8080            | the port of all the above           |
+| SAGEMAKER_BIND_TO_PORT                 | 8080            | the port of all the above, 32766 at |
+|                                        |                 | most (multi-model-server's limit)   |
 | DORMOUSE_BIND_HOST                     | 0.0.0.0         | the address (127.0.0.1 on a         |
 |                                        |                 | developer's machine)                |
 | SAGEMAKER_MULTI_MODEL                  | true            | SageMaker sets it; nothing else is  |

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from container.answer import answer, error_body
+from container.failed_load import end_server_process
 from container.memory import is_out_of_memory
 from container.model_directory import model_directory
 from container.request_body import BadRequest, parse
@@ -40,6 +41,8 @@ def handle(data: list[dict[str, Any]] | None, context: Any) -> list[bytes] | Non
         return [_respond(classifier, item, context, index) for index, item in enumerate(data)]
     except Exception as error:
         if is_out_of_memory(error):
+            if data is None:
+                end_server_process()
             raise MemoryError(str(error)) from error
         raise
 

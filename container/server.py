@@ -124,7 +124,8 @@ def _check_port(settings: ServerSettings) -> None:
         with socket.create_server((settings.host, settings.port)):
             pass
     except OSError as error:
-        reason = error.strerror or error
+        # Python adds the address to `strerror` here; a name that is not found has no errno of ours.
+        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
         raise StartError(f"{settings.address} cannot be listened on: {reason}.") from error
 
 

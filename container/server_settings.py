@@ -12,6 +12,10 @@ HANDLER = "container.model_handler:handle"
 # container belongs to the models, the JVM must not size itself by it.
 DEFAULT_JVM_ARGUMENTS = "-XX:-UseContainerSupport -Xmx256m -XX:+UseSerialGC -XX:TieredStopAtLevel=1"
 
+# multi-model-server refuses 32,767 and above (Connector.parse compares with Short.MAX_VALUE), and
+# so every port that Linux hands out for port 0.
+HIGHEST_PORT = 32_766
+
 
 class StartError(Exception):
     """Why the server cannot start: one sentence for whoever started it."""
@@ -63,8 +67,11 @@ def server_environment(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def _port(text: str) -> int:
-    if not (text.isascii() and text.isdecimal() and 1 <= int(text) <= 65535):
-        raise StartError(f"SAGEMAKER_BIND_TO_PORT is {text!r}, expected a port from 1 to 65535.")
+    if not (text.isascii() and text.isdecimal() and 1 <= int(text) <= HIGHEST_PORT):
+        raise StartError(
+            f"SAGEMAKER_BIND_TO_PORT is {text!r}, expected a port from 1 to {HIGHEST_PORT}, "
+            "the highest that multi-model-server takes."
+        )
     return int(text)
 
 

@@ -1,0 +1,39 @@
+"""Where the container's interpreters and the tiny models are; environment variables say otherwise.
+
+The tests themselves run without TensorFlow; what needs it runs in the container's own interpreter.
+"""
+
+import os
+import subprocess
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def container_python() -> Path:
+    """The interpreter that has container/requirements.txt."""
+    return _interpreter("DORMOUSE_CONTAINER_PYTHON", "container")
+
+
+def models_dir() -> Path:
+    """The folder of the tiny models' archives, which are built if they are not there yet."""
+    directory = Path(os.environ.get("DORMOUSE_MODELS_DIR", ROOT / ".build" / "models"))
+    subprocess.run(
+        [_interpreter("DORMOUSE_MODELS_PYTHON", "models"), *_BUILD, directory],
+        cwd=ROOT,
+        check=True,
+        timeout=300,
+    )
+    return directory
+
+
+_BUILD = ("-m", "container.models.tiny", "--out")
+
+
+def _interpreter(variable: str, name: str) -> Path:
+    python = Path(os.environ.get(variable, ROOT / ".venvs" / name / "bin" / "python"))
+    if not python.exists():
+        raise FileNotFoundError(
+            f"There is no {python}: make that environment, or name another in {variable}."
+        )
+    return python

@@ -1,0 +1,58 @@
+"""Out of memory becomes the 507 by which SageMaker unloads other models: real TensorFlow errors."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.container.environments import ROOT, container_python
+from tests.container.running_server import RunningServer, running_server
+
+
+@pytest.fixture
+def greedy_dir(model_dirs: dict[str, Path], tmp_path: Path) -> Path:
+    """The sentiment model with another SavedModel: its warm-up call wants 16 TiB."""
+    directory = tmp_path / "greedy"
+    shutil.copytree(model_dirs["sentiment"], directory, ignore=shutil.ignore_patterns("0"))
+    subprocess.run(
+        [container_python(), Path(__file__).with_name("greedy_model.py"), directory],
+        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2"},
+        cwd=ROOT,
+        check=True,
+        timeout=120,
+    )
+    return directory
+
+
+def test_a_model_that_does_not_fit_is_a_507(server: RunningServer, greedy_dir: Path) -> None:
+    """Each time; it is not there afterwards, and the others go on; the log has the reason."""
+    assert server.load("greedy", greedy_dir).status == 507
+    assert f"Model in {greedy_dir} could not be loaded: ResourceExhaustedError: " in (
+        server.log.read_text()
+    )
+    server.await_absent("greedy")
+    # SageMaker tries again once it has unloaded another model: not a 409.
+    assert server.load("greedy", greedy_dir).status == 507
+    server.await_absent("greedy")
+    assert server.invoke("sentiment", b'{"inputs": "good"}').status == 200
+
+
+def test_no_room_for_tensorflow_itself_is_a_507(
+    model_dirs: dict[str, Path], tmp_path: Path
+) -> None:
+    """The worker may have 400 MB of address space, which its import of TensorFlow exceeds.
+
+    The limit is set by a handler of this test, through the variable that names the handler.
+    """
+    (tmp_path / "limited_handler.py").write_text(
+        "import resource\n"
+        "from container.model_handler import handle\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (400 << 20, 400 << 20))\n"
+    )
+    handler = f"{tmp_path}/limited_handler.py:handle"
+    with running_server(tmp_path, SAGEMAKER_HANDLER=handler) as server:
+        assert server.load("sentiment", model_dirs["sentiment"]).status == 507
+        assert "could not be loaded: " in server.log.read_text()
+        server.await_absent("sentiment")
