@@ -90,8 +90,8 @@ def test_any_json_is_either_read_or_refused(value: object) -> None:
         (b" \n ", 'The body is empty; send {"inputs": "some text"}.'),
         (b'{"inputs": "\xff"}', "The body is not UTF-8 at byte 12: invalid start byte."),
         (
-            b'{"inputs":\n "a",}',
-            "Not valid JSON at line 2, character 5: Illegal trailing comma before end of object.",
+            b'{"inputs":\n "a" "b"}',
+            "Not valid JSON at line 2, character 6: Expecting ',' delimiter.",
         ),
         (b'{"inputs": "a"', "Not valid JSON at line 1, character 15: Expecting ',' delimiter."),
         (b'{"inputs": "a"}\n{}', "Not valid JSON at line 2, character 1: Extra data."),
@@ -122,13 +122,8 @@ def test_a_refusal_says_what_is_wrong_and_where(body: bytes, message: str) -> No
     """The words are part of the contract: clients show them."""
     with pytest.raises(BadRequest) as refusal:
         parse(body, "application/json")
-    assert _without_parser_version(str(refusal.value)) == _without_parser_version(message)
+    assert str(refusal.value) == message
     assert refusal.value.status == 400
-
-
-def _without_parser_version(message: str) -> str:
-    """Python 3.13 words and places a trailing comma differently from 3.11 and 3.12."""
-    return "trailing comma" if "character 5" in message or "character 6" in message else message
 
 
 @pytest.mark.parametrize(
