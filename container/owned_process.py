@@ -57,23 +57,16 @@ def _wait(pid: int, stop_seconds: float) -> Ending:
         if kill_at is None:
             signal_number = signal.sigwait(_WAITED_FOR)
         else:
-            left = kill_at - time.monotonic()
-            info = signal.sigtimedwait(_WAITED_FOR, max(left, 0))
-            signal_number = info.si_signo if info else signal.SIGKILL
+            left = max(kill_at - time.monotonic(), 0)
+            arrived = signal.sigtimedwait(_WAITED_FOR, left)
+            if arrived is None:
+                os.kill(pid, signal.SIGKILL)
+                return Ending(_shell_status(os.waitpid(pid, 0)[1]), asked=True)
+            signal_number = arrived.si_signo
         if signal_number in _STOPPING:
             os.kill(pid, signal.SIGTERM)
             kill_at = kill_at or time.monotonic() + stop_seconds
-        elif signal_number == signal.SIGKILL:
-            os.kill(pid, signal.SIGKILL)
-            kill_at = None  # it cannot refuse: the next signal is its SIGCHLD
-            asked_status = _wait_for(pid)
-            return Ending(asked_status, asked=True)
     return Ending(status, asked=kill_at is not None)
-
-
-def _wait_for(pid: int) -> int:
-    _, status = os.waitpid(pid, 0)
-    return _shell_status(status)
 
 
 def _reap(pid: int) -> int | None:
