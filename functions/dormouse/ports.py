@@ -78,10 +78,11 @@ class ReconcilerState(Protocol):
     def mark_met(self, endpoint: str, demand_version: int) -> None:
         """Note that it was seen serving after this demand."""
 
-    def begin_stop(self, endpoint: str, demand_version: int, now: datetime) -> bool:
+    def begin_stop(self, endpoint: str, demand_version: int, reason: str, now: datetime) -> bool:
         """Claim the right to stop it, on the condition that no newer demand has been recorded.
 
-        Returns False, having written nothing, where one has.
+        The reason is kept, since the decision that holds it is soon followed by others. Returns
+        False, having written nothing, where newer demand has come.
         """
 
     def record_decision(self, endpoint: str, decision: Decision, now: datetime) -> None:

@@ -116,7 +116,7 @@ class Reconciler:
                     self.endpoints.create(spec.endpoint, spec.config_name, tags)
                 case Action.STOP:
                     if not self.state.begin_stop(
-                        spec.endpoint, ledger.demand_version, self.clock()
+                        spec.endpoint, ledger.demand_version, plan.reason, self.clock()
                     ):
                         reason = "it was to stop, but demand came meanwhile; it is judged anew"
                         plan = replace(plan, action=Action.WAIT, reason=reason)

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+import lzma
 import shutil
 import tarfile
 import uuid
+import zlib
 from pathlib import Path
 
 MOST_MEMBERS = 100_000
+# What tarfile and the decompressors raise on archives that are broken or malicious.
+BROKEN = (
+    tarfile.TarError,
+    lzma.LZMAError,
+    zlib.error,
+    EOFError,
+    LookupError,
+    OSError,
+    RecursionError,
+    ValueError,
+)
 
 
 class UnsafeArchive(ValueError):
@@ -27,17 +40,26 @@ def unpack(archive: Path, into: Path, *, size_bytes: int) -> None:
     try:
         with tarfile.open(archive, "r:*") as tar:
             total = 0
+            files: set[str] = set()
             for count, member in enumerate(tar, 1):
                 total += member.size
                 if total > size_bytes:
                     raise UnsafeArchive(f"The archive unpacks to more than {size_bytes} bytes.")
                 if count > MOST_MEMBERS:
                     raise UnsafeArchive(f"The archive has more than {MOST_MEMBERS} members.")
+                # tar writes a hard link after the file it links to. One that points forward or to
+                # itself sends tarfile round and round.
+                if member.islnk() and member.linkname not in files:
+                    raise UnsafeArchive(f"{member.name} links to what is not there yet.")
+                if member.isreg():
+                    files.add(member.name)
                 if Path(member.name) == Path():
                     continue  # `tar -C dir .` writes the directory itself
                 tar.extract(member, scratch, filter="data")
         scratch.rename(into)
-    except (tarfile.TarError, EOFError, OSError) as error:
+    except UnsafeArchive:
+        raise
+    except BROKEN as error:
         raise UnsafeArchive(str(error) or type(error).__name__) from error
     finally:
         shutil.rmtree(scratch, ignore_errors=True)

@@ -80,15 +80,19 @@ class EndpointsTable:
             condition="attribute_not_exists(met_version) OR met_version < :version",
         )
 
-    def begin_stop(self, endpoint: str, demand_version: int, now: datetime) -> bool:
+    def begin_stop(self, endpoint: str, demand_version: int, reason: str, now: datetime) -> bool:
         """Claim the right to stop it; False where newer demand than this is recorded."""
         unchanged = "demand_version = :version"
         if demand_version == 0:
             unchanged = "attribute_not_exists(demand_version)"
         return self._update(
             endpoint,
-            "SET met_version = :version, stopped_at = :now",
-            {":version": {"N": str(demand_version)}, ":now": _s(now)},
+            "SET met_version = :version, stopped_at = :now, stop_reason = :reason",
+            {
+                ":version": {"N": str(demand_version)},
+                ":now": _s(now),
+                ":reason": {"S": reason},
+            },
             condition=unchanged,
         )
 

@@ -1,0 +1,58 @@
+"""A caller of the front door: an unmodified boto3 client, and the one line that it needs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from local.stack import Stack
+
+# SageMaker answers within 60 s. What is worth a second try, the caller decides.
+CONFIG = Config(read_timeout=70, retries={"total_max_attempts": 1})
+
+TO_TRY = """\
+import boto3
+
+runtime = boto3.client(
+    "sagemaker-runtime",
+    endpoint_url="{invoke_url}",
+    region_name="{region}",{credentials}
+)
+# The one line: a Function URL wants the signature of Lambda.
+runtime.meta.events.register("before-sign.sagemaker-runtime", lambda request, **_:
+    request.context.setdefault("signing", {{}}).update(signing_name="lambda"))
+
+answer = runtime.invoke_endpoint(
+    EndpointName="{endpoint_name}",
+    TargetModel="{model}",
+    ContentType="application/json",
+    Body=b'{{"inputs": ["I loved it", "a dull and boring film"]}}',
+)
+print(answer["Body"].read().decode())"""
+
+
+def runtime_client(stack: Stack) -> Any:
+    """Make a client of the front door."""
+    client = boto3.Session("test", "test", region_name=stack.region).client(
+        "sagemaker-runtime", endpoint_url=stack.invoke_url, config=CONFIG
+    )
+    client.meta.events.register(
+        "before-sign.sagemaker-runtime",
+        lambda request, **_: request.context.setdefault("signing", {}).update(
+            signing_name="lambda"
+        ),
+    )
+    return client
+
+
+def lines_to_try(stack: Stack) -> str:
+    """Write a whole program that calls this stack."""
+    return TO_TRY.format(
+        invoke_url=stack.invoke_url,
+        region=stack.region,
+        credentials='\n    aws_access_key_id="test",\n    aws_secret_access_key="test",',
+        endpoint_name=stack.endpoint_name,
+        model=stack.models[0],
+    )

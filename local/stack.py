@@ -1,0 +1,160 @@
+"""Building the functions and deploying template.yaml to the local AWS, by the real sam CLI."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+
+from local.settings import REPOSITORY, LocalSettings
+
+STACK_NAME = "dormouse"
+BUILD = REPOSITORY / ".build" / "sam"
+MODELS = REPOSITORY / ".build" / "models"
+# The local SageMaker runs the container's process, whatever image it is told; the template wants a
+# URI of ECR's form.
+IMAGE_URI = "000000000000.dkr.ecr.us-east-1.amazonaws.com/dormouse:local"
+
+
+class DeployError(RuntimeError):
+    """Building or deploying failed; the message says where to read why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """What a script needs to know of a deployed stack; written to stack.json."""
+
+    aws_endpoint_url: str
+    region: str
+    invoke_url: str
+    endpoint_name: str
+    models: Sequence[str]
+    model_bucket: str
+    endpoints_table: str
+    reconcile_function: str
+
+
+def clients(settings: LocalSettings) -> Callable[[str], Any]:
+    """Return a maker of clients of the local AWS, which no setting of the user can redirect."""
+    session: Any = boto3.Session("test", "test", region_name=settings.region)
+    return lambda service: session.client(service, endpoint_url=settings.endpoint_url)
+
+
+def build(log: Path) -> None:
+    """Run `sam build` into a folder of the local AWS's own.
+
+    Raises:
+        DeployError: it failed.
+    """
+    _sam(["build", "--build-dir", str(BUILD)], {}, log, "sam build")
+
+
+def deploy(settings: LocalSettings, parameters: Mapping[str, str], log: Path) -> None:
+    """Run `sam deploy` against the local AWS with these template parameters.
+
+    Raises:
+        DeployError: it failed.
+    """
+    given = {"ContainerImageUri": IMAGE_URI, **parameters}
+    environment = {
+        "AWS_ENDPOINT_URL": settings.endpoint_url,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": settings.region,
+        "AWS_REGION": settings.region,
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    }
+    arguments = ["deploy", "--no-confirm-changeset", "--stack-name", STACK_NAME]
+    arguments += ["--config-file", str(REPOSITORY / "samconfig.toml")]
+    arguments += ["--template-file", str(BUILD / "template.yaml"), "--parameter-overrides"]
+    arguments += [f"{name}={value}" for name, value in given.items()]
+    _sam(arguments, environment, log, "sam deploy")
+
+
+def _sam(arguments: Sequence[str], environment: Mapping[str, str], log: Path, name: str) -> None:
+    sam = os.environ.get("DORMOUSE_SAM", str(REPOSITORY / ".venvs" / "sam" / "bin" / "sam"))
+    uv = os.environ.get("UV", str(REPOSITORY / ".venvs" / "uv" / "bin" / "uv"))
+    inherited = {
+        k: v for k, v in os.environ.items() if k not in ("AWS_PROFILE", "AWS_SESSION_TOKEN")
+    }
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("ab") as output:
+        status = subprocess.run(
+            [sam, *arguments],
+            cwd=REPOSITORY,
+            env=inherited | {"UV": uv, "SAM_CLI_TELEMETRY": "0", **environment},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            check=False,
+        ).returncode
+    if status != 0:
+        last = [line for line in log.read_text(errors="replace").splitlines() if line.strip()][-1:]
+        raise DeployError(f"{name} failed: {''.join(last)} (its whole output: {log})")
+
+
+def upload_models(settings: LocalSettings, archives: Sequence[Path]) -> None:
+    """Copy archives to where the endpoint looks for TargetModel."""
+    client = clients(settings)
+    outputs = _outputs(client)
+    for archive in archives:
+        client("s3").upload_file(
+            str(archive), outputs["ModelBucketName"], outputs["ModelPrefix"] + archive.name
+        )
+
+
+def describe(settings: LocalSettings) -> Stack:
+    """Read what was deployed."""
+    client = clients(settings)
+    outputs = _outputs(client)
+    listed = client("s3").list_objects_v2(
+        Bucket=outputs["ModelBucketName"], Prefix=outputs["ModelPrefix"]
+    )
+    # Outside AWS, a Function URL's id is a path of the one address that there is.
+    url_id = outputs["InvokeUrl"].partition("//")[2].partition(".")[0]
+    return Stack(
+        aws_endpoint_url=settings.endpoint_url,
+        region=settings.region,
+        invoke_url=f"{settings.endpoint_url}/_aws/lambda-url/{url_id}",
+        endpoint_name=outputs["EndpointName"],
+        models=[
+            entry["Key"].removeprefix(outputs["ModelPrefix"])
+            for entry in listed.get("Contents", [])
+        ],
+        model_bucket=outputs["ModelBucketName"],
+        endpoints_table=outputs["EndpointsTableName"],
+        reconcile_function=outputs["ReconcileFunctionName"],
+    )
+
+
+def _outputs(client: Callable[[str], Any]) -> dict[str, str]:
+    (stack,) = client("cloudformation").describe_stacks(StackName=STACK_NAME)["Stacks"]
+    return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+
+
+def stack_path(settings: LocalSettings) -> Path:
+    """Where scripts find the stack that is up."""
+    return settings.state_dir / "stack.json"
+
+
+def write(settings: LocalSettings, stack: Stack) -> None:
+    """Write stack.json, whole or not at all."""
+    path = stack_path(settings)
+    partial = path.with_suffix(".partial")
+    partial.write_text(json.dumps(asdict(stack), indent=2) + "\n")
+    partial.replace(path)
+
+
+def read(settings: LocalSettings) -> Stack | None:
+    """Read stack.json, None where there is none."""
+    try:
+        return Stack(**json.loads(stack_path(settings).read_text()))
+    except FileNotFoundError:
+        return None

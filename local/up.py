@@ -1,0 +1,85 @@
+"""`make up`: start the local AWS, deploy to it, and leave it running."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+
+from local import running, stack
+from local.caller import lines_to_try
+from local.settings import LocalSettings, SettingsError, parse
+from local.terminal import Terminal
+
+# Compressed, so that a person sees it fall asleep; on AWS the defaults of the template hold.
+PARAMETERS = {"IdleTimeout": "3m", "MetricLagSeconds": "10", "ExpectedWakeSeconds": "30"}
+
+
+def main(arguments: list[str]) -> int:
+    """Bring the stack up, or say that it is."""
+    terminal = Terminal()
+    try:
+        settings = parse(arguments)
+        present = stack.read(settings)
+        if present is not None and running.running_pid(settings) is not None:
+            terminal.say("Already running; `make down` ends it.")
+            _print(terminal, present)
+            return 0
+        if not running.is_free(settings.port) and running.running_pid(settings) is None:
+            busy, settings = settings.port, replace(settings, port=running.free_port())
+            terminal.say(f"Port {busy} is taken, so this one listens on {settings.port}.")
+        _bring_up(terminal, settings)
+    except (SettingsError, running.NotStartedError, stack.DeployError) as error:
+        terminal.console.print(f"dormouse: {error}", style="red", markup=False)
+        return 1
+    except KeyboardInterrupt:
+        terminal.say("Interrupted; nothing is left running.")
+        return 130
+    return 0
+
+
+def _bring_up(terminal: Terminal, settings: LocalSettings) -> None:
+    # One that was interrupted half-way may still run; its state is worth nothing.
+    running.end_running(settings)
+    stack.stack_path(settings).unlink(missing_ok=True)
+    log = settings.state_dir / "deploy.log"
+    log.unlink(missing_ok=True)
+    with terminal.step("Starting the local AWS"):
+        server = running.start(settings, detached=True)
+    try:
+        with terminal.step("Building the functions (sam build)"):
+            stack.build(log)
+        with terminal.step("Deploying template.yaml (sam deploy)"):
+            stack.deploy(settings, PARAMETERS, log)
+        with terminal.step("Uploading the models"):
+            stack.upload_models(settings, sorted(stack.MODELS.glob("*.tar.gz")))
+        deployed = stack.describe(settings)
+        stack.write(settings, deployed)
+    except BaseException:
+        running.end(server)
+        raise
+    _print(terminal, deployed)
+
+
+def _print(terminal: Terminal, deployed: stack.Stack) -> None:
+    terminal.say()
+    terminal.say(
+        f"AWS        {deployed.aws_endpoint_url} (region {deployed.region}, keys test/test)"
+    )
+    terminal.say(f"Front door {deployed.invoke_url}")
+    terminal.say(
+        f"Endpoint   {deployed.endpoint_name} (asleep; it sleeps again 3 minutes after use)"
+    )
+    terminal.say(f"Models     {', '.join(deployed.models)}")
+    terminal.say()
+    terminal.say(
+        "Try it, in any Python that has boto3; the first call raises ServiceUnavailable and"
+    )
+    terminal.say("wakes the endpoint, and half a minute later the same call answers:")
+    terminal.say()
+    terminal.say(lines_to_try(deployed))
+    terminal.say()
+    terminal.say("All this stands in .local/stack.json for scripts. `make down` ends it.")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
