@@ -14,7 +14,7 @@ import socket
 import sys
 import threading
 import time
-from functools import partial
+from functools import cache, partial
 from typing import IO, Any
 
 import botocore.session
@@ -38,9 +38,10 @@ ADVANCE_SECONDS = 0.2
 logger = logging.getLogger("local.emulator")
 
 
-def download(settings: LocalSettings, bucket: str, key: str, file: IO[bytes]) -> bool:
-    """Bring an object from the local S3; False if it is not there."""
-    client = botocore.session.get_session().create_client(
+@cache
+def s3_client(settings: LocalSettings) -> Any:
+    """The one client of the local S3; clients may be shared by threads, and making one is slow."""
+    return botocore.session.get_session().create_client(
         "s3",
         region_name=settings.region,
         endpoint_url=settings.endpoint_url,
@@ -48,8 +49,12 @@ def download(settings: LocalSettings, bucket: str, key: str, file: IO[bytes]) ->
         aws_secret_access_key="test",
         config=Config(s3={"addressing_style": "path"}, retries={"total_max_attempts": 1}),
     )
+
+
+def download(settings: LocalSettings, bucket: str, key: str, file: IO[bytes]) -> bool:
+    """Bring an object from the local S3; False if it is not there."""
     try:
-        body = client.get_object(Bucket=bucket, Key=key)["Body"]
+        body = s3_client(settings).get_object(Bucket=bucket, Key=key)["Body"]
     except ClientError as error:
         if error.response["Error"]["Code"] in {"NoSuchKey", "NoSuchBucket", "404"}:
             return False

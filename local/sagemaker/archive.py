@@ -38,24 +38,7 @@ def unpack(archive: Path, into: Path, *, size_bytes: int) -> None:
     scratch = into.with_name(f".{into.name}.{uuid.uuid4().hex}")
     scratch.mkdir(parents=True)
     try:
-        with tarfile.open(archive, "r:*") as tar:
-            total = 0
-            files: set[str] = set()
-            for count, member in enumerate(tar, 1):
-                total += member.size
-                if total > size_bytes:
-                    raise UnsafeArchive(f"The archive unpacks to more than {size_bytes} bytes.")
-                if count > MOST_MEMBERS:
-                    raise UnsafeArchive(f"The archive has more than {MOST_MEMBERS} members.")
-                # tar writes a hard link after the file it links to. One that points forward or to
-                # itself sends tarfile round and round.
-                if member.islnk() and member.linkname not in files:
-                    raise UnsafeArchive(f"{member.name} links to what is not there yet.")
-                if member.isreg():
-                    files.add(member.name)
-                if Path(member.name) == Path():
-                    continue  # `tar -C dir .` writes the directory itself
-                tar.extract(member, scratch, filter="data")
+        _extract(archive, scratch, size_bytes)
         scratch.rename(into)
     except UnsafeArchive:
         raise
@@ -63,3 +46,23 @@ def unpack(archive: Path, into: Path, *, size_bytes: int) -> None:
         raise UnsafeArchive(str(error) or type(error).__name__) from error
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _extract(archive: Path, into: Path, size_bytes: int) -> None:
+    total = 0
+    files: set[str] = set()
+    with tarfile.open(archive, "r:*") as tar:
+        for count, member in enumerate(tar, 1):
+            total += member.size
+            if total > size_bytes:
+                raise UnsafeArchive(f"The archive unpacks to more than {size_bytes} bytes.")
+            if count > MOST_MEMBERS:
+                raise UnsafeArchive(f"The archive has more than {MOST_MEMBERS} members.")
+            # tar writes a hard link after the file it links to. One that points forward or to
+            # itself sends tarfile round and round.
+            if member.islnk() and member.linkname not in files:
+                raise UnsafeArchive(f"{member.name} links to what is not there yet.")
+            if member.isreg():
+                files.add(member.name)
+            if Path(member.name) != Path():  # `tar -C dir .` writes the directory itself
+                tar.extract(member, into, filter="data")
