@@ -7,7 +7,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -60,7 +59,7 @@ def start(
     settings.state_dir.mkdir(parents=True, exist_ok=True)
     with log_path(settings).open("wb") as log:
         server = subprocess.Popen(
-            [sys.executable, "-m", "local.server"],
+            [_python(), "-m", "local.server"],
             cwd=REPOSITORY,
             env=os.environ | environment_of(settings),
             stdin=subprocess.DEVNULL,
@@ -83,6 +82,12 @@ def start(
         end(server)
         raise NotStartedError(why)
     return server
+
+
+def _python() -> str:
+    """The interpreter of the local AWS's own environment, whoever starts it."""
+    own = REPOSITORY / ".venvs" / "local" / "bin" / "python"
+    return os.environ.get("DORMOUSE_LOCAL_PYTHON", str(own))
 
 
 def _why(settings: LocalSettings, server: subprocess.Popen[bytes]) -> str:

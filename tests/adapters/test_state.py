@@ -56,17 +56,17 @@ def test_a_stop_stands_on_the_demand_that_was_seen(table: EndpointsTable) -> Non
     """And meets it."""
     table.record_demand("reviews", NOW, unless_since=NOW)
 
-    assert not table.begin_stop("reviews", 0, LATER)
+    assert not table.begin_stop("reviews", 0, "idle", LATER)
     assert table.read("reviews").has_unmet_demand
-    assert table.begin_stop("reviews", 1, LATER)
+    assert table.begin_stop("reviews", 1, "idle", LATER)
     assert not table.read("reviews").has_unmet_demand
 
 
 def test_a_stop_without_any_demand_ever(table: EndpointsTable) -> None:
     """An adopted endpoint that was only called directly."""
-    assert table.begin_stop("reviews", 0, NOW)
+    assert table.begin_stop("reviews", 0, "idle", NOW)
     table.record_demand("reviews", NOW, unless_since=NOW)
-    assert not table.begin_stop("reviews", 0, NOW)
+    assert not table.begin_stop("reviews", 0, "idle", NOW)
 
 
 def test_a_hold_is_a_demand_and_the_latest_counts(table: EndpointsTable) -> None:

@@ -1,0 +1,94 @@
+"""`make up` and `make down`, as a user types them, mistakes included."""
+
+import json
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from local import running
+from local.settings import REPOSITORY, LocalSettings
+
+PYTHON = os.environ.get("DORMOUSE_LOCAL_PYTHON", str(REPOSITORY / ".venvs/local/bin/python"))
+
+
+def run(module: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run one of the two to its end."""
+    return subprocess.run(
+        [PYTHON, "-m", module, *arguments],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=180,
+    )
+
+
+@pytest.fixture
+def where(tmp_path: Path) -> list[str]:
+    """A folder and a port of this test's own."""
+    return ["--state-dir", str(tmp_path / "state"), "--port", str(running.free_port())]
+
+
+def test_up_leaves_it_running_and_down_ends_it(where: list[str]) -> None:
+    """What scripts read is written; a second up and a second down say so."""
+    state_dir = Path(where[1])
+    try:
+        up = run("local.up", *where)
+        assert up.returncode == 0, up.stdout + up.stderr
+        stack = json.loads((state_dir / "stack.json").read_text())
+        assert stack["aws_endpoint_url"] == f"http://127.0.0.1:{where[3]}"
+        assert stack["invoke_url"].startswith(stack["aws_endpoint_url"])
+        assert stack["region"] == "us-east-1"
+        assert stack["endpoint_name"] == "dormouse"
+        assert stack["models"] == ["sentiment-tiny.tar.gz", "topic-tiny.tar.gz"]
+        assert stack["invoke_url"] in up.stdout
+        assert "before-sign.sagemaker-runtime" in up.stdout
+
+        # What it prints to try is a whole program: run it, and the endpoint is found asleep.
+        program = up.stdout[up.stdout.index("import boto3") : up.stdout.index("All this stands")]
+        tried = subprocess.run(
+            [PYTHON, "-c", program], capture_output=True, text=True, check=False, timeout=60
+        )
+        assert "ServiceUnavailable" in tried.stderr
+
+        again = run("local.up", *where)
+        assert again.returncode == 0
+        assert "Already running" in again.stdout
+    finally:
+        down = run("local.down", *where)
+    assert down.returncode == 0
+    assert "Ended." in down.stdout
+    assert not (state_dir / "stack.json").exists()
+    assert running.is_free(int(where[3]))
+    assert "Nothing is running." in run("local.down", *where).stdout
+
+
+def test_an_interrupted_up_leaves_nothing_and_can_be_repeated(where: list[str]) -> None:
+    """Ctrl-C half-way."""
+    settings = LocalSettings(state_dir=Path(where[1]))
+    up = subprocess.Popen(
+        [PYTHON, "-m", "local.up", *where], cwd=REPOSITORY, stdout=subprocess.PIPE, text=True
+    )
+    with up:
+        assert up.stdout is not None
+        for line in up.stdout:
+            if "Starting the local AWS" in line:
+                break
+        assert running.running_pid(settings) is not None
+        up.send_signal(signal.SIGINT)
+        rest = up.stdout.read()
+    assert up.returncode == 130
+    assert "nothing is left running" in rest
+    assert running.running_pid(settings) is None
+
+
+def test_a_bad_setting_is_one_sentence(where: list[str]) -> None:
+    """Before anything starts."""
+    bad = run("local.up", *where[:2], "--port", "many")
+
+    assert bad.returncode == 1
+    assert "--port must be a whole number, not 'many'" in bad.stdout
+    assert "Traceback" not in bad.stdout + bad.stderr
