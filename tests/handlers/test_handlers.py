@@ -133,7 +133,7 @@ def test_each_trigger_makes_a_tick(handlers: Handlers, file: str) -> None:
         "next_look_at": None,
         "problem": None,
     }
-    assert handlers.counts() == {"Ticks": 1, "Endpoints": 1}
+    assert handlers.counts() == {"Ticks": 1}
 
 
 def test_a_wake_records_a_hold_and_starts(handlers: Handlers) -> None:

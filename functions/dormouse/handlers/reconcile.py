@@ -31,7 +31,6 @@ def handler(event: Any, context: LambdaContext) -> list[dict[str, Any]]:
         count("Problems")
         raise
     count("Ticks")
-    count("Endpoints", len(entries))
     return entries
 
 
