@@ -73,7 +73,6 @@ class Emulator:
         from local import cloudformation, function_urls, ministack_hooks, tag_search  # noqa: PLC0415
         from local.gateway import Gateway  # noqa: PLC0415
 
-        ministack_hooks.check()
         self._hooks = ministack_hooks
         self._loop = loop
         self.settings = settings
@@ -181,7 +180,7 @@ async def serve(settings: LocalSettings) -> None:
     emulator.start()
     announcing = asyncio.create_task(announce())
     try:
-        await hypercorn_serve(emulator.gateway, config, shutdown_trigger=ending.wait)  # type: ignore[arg-type]
+        await hypercorn_serve(emulator.gateway, config, shutdown_trigger=ending.wait)
     finally:
         announcing.cancel()
         await asyncio.to_thread(emulator.end)
@@ -198,13 +197,17 @@ def main() -> int:
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(wanted, 65536)), hard))
     refuse_taken_port(settings.port)
     try:
-        asyncio.run(serve(settings))
-    except RuntimeError as error:
-        # ministack_hooks.Incompatible, whose message is the sentence to show.
-        if type(error).__name__ != "Incompatible":
-            raise
+        # A hook that is gone altogether shows at the import.
+        from local import ministack_hooks  # noqa: PLC0415
+    except (ImportError, AttributeError) as error:
+        print(f"local AWS: this ministack lacks a part that is needed: {error}", file=sys.stderr)
+        return 3
+    try:
+        ministack_hooks.check()
+    except ministack_hooks.Incompatible as error:
         print(f"local AWS: {error}", file=sys.stderr)
         return 3
+    asyncio.run(serve(settings))
     return 0
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from ministack import app as ministack_app
-from ministack.core import lambda_runtime, responses
+from ministack.core import lambda_runtime
 from ministack.services import (
     cloudwatch,
     eventbridge,
@@ -62,8 +62,6 @@ SIGNATURES: dict[str, tuple[Callable[..., Any], tuple[str, ...]]] = {
         provisioners._physical_name,
         ("stack_name", "logical_id", "lowercase", "max_len", "seeded"),
     ),
-    "responses.get_account_id": (responses.get_account_id, ()),
-    "responses.get_region": (responses.get_region, ()),
 }
 MAPPINGS: dict[str, Any] = {
     "tagging._COLLECTORS": tagging._COLLECTORS,
@@ -74,25 +72,35 @@ MAPPINGS: dict[str, Any] = {
 }
 
 
-def check() -> None:
-    """Raise Incompatible, naming what is missing."""
+def faults() -> dict[str, str]:
+    """Say of each hook what is wrong with it; empty when all is well."""
+    found: dict[str, str] = {}
     installed = ministack_app._version()
     if installed != VERSION:
-        raise Incompatible(
+        found["version"] = (
             f"ministack {installed} is installed, but local/ministack_hooks.py knows {VERSION}. "
             "Install local/requirements.txt."
         )
     for name, (function, parameters) in SIGNATURES.items():
-        found = tuple(inspect.signature(function).parameters)
-        if found != parameters:
-            raise Incompatible(f"ministack's {name} takes {found}, not {parameters}.")
+        seen = tuple(inspect.signature(function).parameters)
+        if seen != parameters:
+            found[name] = f"ministack's {name} takes {seen}, not {parameters}."
     for name, mapping in MAPPINGS.items():
         if not hasattr(mapping, "items"):
-            raise Incompatible(f"ministack's {name} is no mapping.")
+            found[name] = f"ministack's {name} is no mapping."
     if "GetResources" not in tagging._HANDLERS:
-        raise Incompatible("ministack's tagging._HANDLERS has no GetResources.")
+        found["tagging._HANDLERS"] = "ministack's tagging._HANDLERS has no GetResources."
     if not isinstance(scheduler._SCHEDULE_TICK_INTERVAL, int | float):
-        raise Incompatible("ministack's scheduler._SCHEDULE_TICK_INTERVAL is no number.")
+        found["scheduler._SCHEDULE_TICK_INTERVAL"] = (
+            "ministack's scheduler._SCHEDULE_TICK_INTERVAL is no number."
+        )
+    return found
+
+
+def check() -> None:
+    """Raise Incompatible with the first fault."""
+    for fault in faults().values():
+        raise Incompatible(fault)
 
 
 def put_metric_data(request: Mapping[str, Any]) -> None:

@@ -88,11 +88,14 @@ class ModelCache:
         with self._lock:
             entry = self._entries.get(target_model)
             cache_hit = entry is not None and entry.loading.done()
+            begins = entry is None
             if entry is None:
                 future = self._loaders.submit(self._load, target_model)
                 entry = self._entries[target_model] = _Entry(future, begun)
-                future.add_done_callback(lambda done: self._forget_failed(target_model, done))
             entry.in_use += 1
+        if begins:
+            # Outside the lock: a load that has failed by now runs the callback here and at once.
+            entry.loading.add_done_callback(lambda done: self._forget_failed(target_model, done))
         try:
             try:
                 entry.loading.result(self._wait_seconds)

@@ -25,6 +25,8 @@ import boto3
 import pytest
 from botocore.config import Config
 
+from local.tether import PR_SET_PDEATHSIG, prctl
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 FAKE_CONTAINER = Path(__file__).with_name("fake_container.py")
 ACCOUNT = "000000000000"
@@ -77,7 +79,7 @@ class LocalAws:
     def client(self, service: str, path: str = "", **config: Any) -> Any:
         """A boto3 client of the local AWS that never retries."""
         settings = {"retries": {"total_max_attempts": 1}, **config}
-        client = boto3.client(
+        client: Any = boto3.client(  # type: ignore[call-overload]  # the service is a variable
             service,
             endpoint_url=self.url + path,
             region_name="us-east-1",
@@ -194,6 +196,8 @@ def start_local_aws(local_python: Path) -> Callable[..., LocalAws]:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 stdin=subprocess.DEVNULL,
+                # A test run that is ended from outside takes its servers along.
+                preexec_fn=lambda: prctl(PR_SET_PDEATHSIG, signal.SIGTERM),  # noqa: PLW1509
             )
         running = LocalAws(process, port, state_dir, log)
 

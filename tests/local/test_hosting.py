@@ -1,6 +1,7 @@
 """Containers: they come up, they fail, they end, and nothing of them is left."""
 
 import contextlib
+import json
 import os
 import signal
 import time
@@ -58,7 +59,6 @@ def test_an_update_replaces_the_container(aws: LocalAws) -> None:
 
     def revision() -> str | None:
         answer = runtime.invoke_endpoint(EndpointName="update", TargetModel=target, Body=b"")
-        import json
 
         seen: dict[str, str] = json.load(answer["Body"])["environment"]
         return seen.get("SAGEMAKER_REVISION")

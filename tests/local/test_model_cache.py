@@ -177,6 +177,26 @@ def test_a_model_that_is_not_in_s3_is_looked_for_again(
     assert use(cache, "a") is False
 
 
+def test_a_load_that_fails_at_once_locks_nobody_out(container: Container, tmp_path: Path) -> None:
+    """The future may be done before anybody can ask to be told: many times, to hit that instant."""
+
+    def fetch(_target: str) -> Path:
+        raise LookupError("no such object")
+
+    cache = cache_of(container, tmp_path, fetch=fetch)
+    with ThreadPoolExecutor(1) as pool:
+
+        def refused() -> int:
+            count = 0
+            for number in range(2000):
+                with pytest.raises(LookupError):
+                    use(cache, f"m{number}")
+                count += 1
+            return count
+
+        assert pool.submit(refused).result(60) == 2000
+
+
 def test_a_forgotten_model_is_loaded_again(container: Container, tmp_path: Path) -> None:
     """As after the container has lost it."""
     cache = cache_of(container, tmp_path)
