@@ -17,6 +17,7 @@ from botocore.exceptions import ClientError
 
 from local import running, stack
 from local.caller import runtime_client
+from local.deployment import bring_up
 from local.settings import LocalSettings, SettingsError, parse
 from local.terminal import Step, Terminal
 
@@ -209,19 +210,9 @@ Next: `make up` leaves one running for you to call."""
 def tell(terminal: Terminal, settings: LocalSettings) -> None:
     """Tell the whole story; whatever happens, nothing is left running."""
     began_at = time.monotonic()
-    log = settings.state_dir / "deploy.log"
-    log.unlink(missing_ok=True)
-    with terminal.step("Starting a local AWS"):
-        running.end_running(settings)
-        server = running.start(settings, detached=False)
+    archives = [stack.MODELS / name for name in QUESTIONS]
+    server, deployed = bring_up(terminal, settings, PARAMETERS, archives, detached=False)
     try:
-        with terminal.step("Building the functions (sam build)"):
-            stack.build(log)
-        with terminal.step("Deploying template.yaml (sam deploy)"):
-            stack.deploy(settings, PARAMETERS, log)
-        with terminal.step("Uploading two TensorFlow models"):
-            stack.upload_models(settings, [stack.MODELS / name for name in QUESTIONS])
-        deployed = stack.describe(settings)
         story = Story(
             terminal,
             settings,

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from local import running, stack
 from local.caller import lines_to_try
-from local.settings import LocalSettings, SettingsError, parse
+from local.deployment import bring_up
+from local.settings import SettingsError, parse
 from local.terminal import Terminal
 
 # Compressed, so that a person sees it fall asleep; on AWS the defaults of the template hold.
@@ -27,7 +28,10 @@ def main(arguments: list[str]) -> int:
         if not running.is_free(settings.port) and running.running_pid(settings) is None:
             busy, settings = settings.port, replace(settings, port=running.free_port())
             terminal.say(f"Port {busy} is taken, so this one listens on {settings.port}.")
-        _bring_up(terminal, settings)
+        archives = sorted(stack.MODELS.glob("*.tar.gz"))
+        _, deployed = bring_up(terminal, settings, PARAMETERS, archives, detached=True)
+        stack.write(settings, deployed)
+        _print(terminal, deployed)
     except (SettingsError, running.NotStartedError, stack.DeployError) as error:
         terminal.console.print(f"dormouse: {error}", style="red", markup=False)
         return 1
@@ -35,29 +39,6 @@ def main(arguments: list[str]) -> int:
         terminal.say("Interrupted; nothing is left running.")
         return 130
     return 0
-
-
-def _bring_up(terminal: Terminal, settings: LocalSettings) -> None:
-    # One that was interrupted half-way may still run; its state is worth nothing.
-    running.end_running(settings)
-    stack.stack_path(settings).unlink(missing_ok=True)
-    log = settings.state_dir / "deploy.log"
-    log.unlink(missing_ok=True)
-    with terminal.step("Starting the local AWS"):
-        server = running.start(settings, detached=True)
-    try:
-        with terminal.step("Building the functions (sam build)"):
-            stack.build(log)
-        with terminal.step("Deploying template.yaml (sam deploy)"):
-            stack.deploy(settings, PARAMETERS, log)
-        with terminal.step("Uploading the models"):
-            stack.upload_models(settings, sorted(stack.MODELS.glob("*.tar.gz")))
-        deployed = stack.describe(settings)
-        stack.write(settings, deployed)
-    except BaseException:
-        running.end(server)
-        raise
-    _print(terminal, deployed)
 
 
 def _print(terminal: Terminal, deployed: stack.Stack) -> None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +9,9 @@ from botocore.exceptions import ClientError
 
 from local import running, stack
 from local.caller import runtime_client
+from local.deployment import bring_up
 from local.settings import LocalSettings
+from local.terminal import Terminal
 
 PARAMETERS = {"IdleTimeout": "60s", "MetricLagSeconds": "5", "ExpectedWakeSeconds": "7"}
 
@@ -48,16 +49,15 @@ class Deployed:
 @pytest.fixture(scope="session")
 def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
     """Deployed once, with short times by settings, and ended with all its processes."""
-    directory: Path = tmp_path_factory.mktemp("aws")
     settings = LocalSettings(
-        port=running.free_port(), state_dir=directory, create_seconds=4.0, delete_seconds=2.0
+        port=running.free_port(),
+        state_dir=tmp_path_factory.mktemp("aws"),
+        create_seconds=4.0,
+        delete_seconds=2.0,
     )
-    server = running.start(settings, detached=False)
+    archives = sorted(stack.MODELS.glob("*.tar.gz"))
+    server, described = bring_up(Terminal(), settings, PARAMETERS, archives, detached=False)
     try:
-        stack.build(directory / "deploy.log")
-        stack.deploy(settings, PARAMETERS, directory / "deploy.log")
-        stack.upload_models(settings, sorted(stack.MODELS.glob("*.tar.gz")))
-        described = stack.describe(settings)
         yield Deployed(described, stack.clients(settings), runtime_client(described))
     finally:
         running.end(server)

@@ -75,7 +75,7 @@ def test_an_interrupted_up_leaves_nothing_and_can_be_repeated(where: list[str]) 
     with up:
         assert up.stdout is not None
         for line in up.stdout:
-            if "Starting the local AWS" in line:
+            if "Starting a local AWS" in line:
                 break
         assert running.running_pid(settings) is not None
         up.send_signal(signal.SIGINT)

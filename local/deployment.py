@@ -1,0 +1,46 @@
+"""A local AWS with the stack deployed to it, brought up step by step."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from local import running, stack
+from local.settings import LocalSettings
+from local.terminal import Terminal
+
+
+def bring_up(
+    terminal: Terminal,
+    settings: LocalSettings,
+    parameters: Mapping[str, str],
+    archives: Sequence[Path],
+    *,
+    detached: bool,
+) -> tuple[subprocess.Popen[bytes], stack.Stack]:
+    """Start the local AWS, deploy template.yaml with these parameters and upload the models.
+
+    One that still uses the state directory (it was interrupted half-way, say) is ended before.
+
+    Raises:
+        NotStartedError, DeployError: it did not work; nothing is left running.
+    """
+    log = settings.state_dir / "deploy.log"
+    with terminal.step("Starting a local AWS"):
+        running.end_running(settings)
+        stack.stack_path(settings).unlink(missing_ok=True)
+        log.unlink(missing_ok=True)
+        server = running.start(settings, detached=detached)
+    try:
+        with terminal.step("Building the functions (sam build)"):
+            stack.build(log)
+        with terminal.step("Deploying template.yaml (sam deploy)"):
+            stack.deploy(settings, parameters, log)
+        with terminal.step(f"Uploading {len(archives)} TensorFlow models"):
+            stack.upload_models(settings, archives)
+            deployed = stack.describe(settings)
+    except BaseException:
+        running.end(server)
+        raise
+    return server, deployed
