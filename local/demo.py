@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from local import running, stack
 from local.caller import runtime_client
@@ -234,18 +234,31 @@ def main(arguments: list[str]) -> int:
     terminal = Terminal()
     try:
         settings = parse(arguments)
-        settings = replace(
-            settings,
-            port=running.free_port(),
-            state_dir=settings.state_dir / "demo",
-            create_seconds=CREATE_SECONDS,
-        )
+    except SettingsError as error:
+        terminal.console.print(f"dormouse: {error}", style="red", markup=False)
+        return 1
+    settings = replace(
+        settings,
+        port=running.free_port(),
+        state_dir=settings.state_dir / "demo",
+        create_seconds=CREATE_SECONDS,
+    )
+    try:
         tell(terminal, settings)
     except KeyboardInterrupt:
         terminal.say("Interrupted; nothing is left running.")
         return 130
-    except (SettingsError, running.NotStartedError, stack.DeployError, UnexpectedError) as error:
+    except (running.NotStartedError, stack.DeployError, UnexpectedError) as error:
         terminal.console.print(f"dormouse: {error}", style="red", markup=False)
+        return 1
+    except (BotoCoreError, ClientError) as error:
+        logs = settings.run_dir / "logs"
+        terminal.console.print(
+            f"dormouse: a call failed that should not: {error} (logs: {running.log_path(settings)}, "
+            f"{logs})",
+            style="red",
+            markup=False,
+        )
         return 1
     return 0
 

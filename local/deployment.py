@@ -27,12 +27,12 @@ def bring_up(
         NotStartedError, DeployError: it did not work; nothing is left running.
     """
     log = settings.state_dir / "deploy.log"
-    with terminal.step("Starting a local AWS"):
-        running.end_running(settings)
-        stack.stack_path(settings).unlink(missing_ok=True)
-        log.unlink(missing_ok=True)
-        server = running.start(settings, detached=detached)
+    running.end_running(settings)
+    stack.stack_path(settings).unlink(missing_ok=True)
+    log.unlink(missing_ok=True)
     try:
+        with terminal.step("Starting a local AWS"):
+            server = running.start(settings, detached=detached)
         with terminal.step("Building the functions (sam build)"):
             stack.build(log)
         with terminal.step("Deploying template.yaml (sam deploy)"):
@@ -41,6 +41,7 @@ def bring_up(
             stack.upload_models(settings, archives)
             deployed = stack.describe(settings)
     except BaseException:
-        running.end(server)
+        # By the lock, not by the handle: Ctrl-C may come before there is one.
+        running.end_running(settings)
         raise
     return server, deployed

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from local.settings import HOST, REPOSITORY, LocalSettings, environment_of
@@ -51,17 +52,19 @@ def start(
 ) -> subprocess.Popen[bytes]:
     """Start the server and return when it answers. `waiting` is called while it does not.
 
-    A detached one outlives this process and its terminal.
+    A detached one outlives this process and its terminal; another ends with this process, however
+    that ends.
 
     Raises:
         NotStartedError: it ended, or did not answer in time; nothing of it is left.
     """
     settings.state_dir.mkdir(parents=True, exist_ok=True)
+    told = replace(settings, parent_pid=0 if detached else os.getpid())
     with log_path(settings).open("wb") as log:
         server = subprocess.Popen(
             [_python(), "-m", "local.server"],
             cwd=REPOSITORY,
-            env=os.environ | environment_of(settings),
+            env=os.environ | environment_of(told),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,

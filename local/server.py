@@ -130,7 +130,7 @@ def run(settings: LocalSettings) -> int:
                 log.close()
         announced = False
         try:
-            while not ending and emulator.exit_status() is None:
+            while not ending and emulator.exit_status() is None and not _is_orphan(settings):
                 if not announced and settings.ready_path.exists():
                     announced = True
                     print(f"local AWS ready at {settings.endpoint_url}", flush=True)
@@ -138,6 +138,10 @@ def run(settings: LocalSettings) -> int:
         finally:
             emulator.end()
         return 0 if ending else (emulator.exit_status() or 0)
+
+
+def _is_orphan(settings: LocalSettings) -> bool:
+    return settings.parent_pid != 0 and os.getppid() != settings.parent_pid
 
 
 def main(arguments: list[str]) -> int:

@@ -27,6 +27,8 @@ class LocalSettings:
     account_id: str = "000000000000"
     region: str = "us-east-1"
     log_file: Path | None = None
+    # The local AWS ends when it is no longer the child of this process; 0: it outlives its parent.
+    parent_pid: int = 0
 
     # An endpoint is Creating until its container answers /ping and this much time has passed.
     create_seconds: float = 20.0
@@ -85,6 +87,7 @@ _TYPES: dict[str, type] = {
     "account_id": str,
     "region": str,
     "log_file": Path,
+    "parent_pid": int,
     "create_seconds": float,
     "delete_seconds": float,
     "ping_timeout_seconds": float,

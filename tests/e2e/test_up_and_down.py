@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -92,3 +93,27 @@ def test_a_bad_setting_is_one_sentence(where: list[str]) -> None:
     assert bad.returncode == 1
     assert "--port must be a whole number, not 'many'" in bad.stdout
     assert "Traceback" not in bad.stdout + bad.stderr
+
+
+def test_what_was_started_for_a_program_ends_with_it_however_it_ends(tmp_path: Path) -> None:
+    """The demo is killed: no local AWS may go on without it."""
+    settings = LocalSettings(port=running.free_port(), state_dir=tmp_path / "state")
+    program = (
+        "import sys, time; from pathlib import Path; from local import running;"
+        "from local.settings import LocalSettings;"
+        "server = running.start("
+        "LocalSettings(port=int(sys.argv[1]), state_dir=Path(sys.argv[2])), detached=False);"
+        "print('up', flush=True); time.sleep(600)"
+    )
+    command = [PYTHON, "-c", program, str(settings.port), str(settings.state_dir)]
+    with subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        assert parent.stdout.readline() == "up\n"
+        assert running.running_pid(settings) is not None
+        parent.kill()
+
+    deadline = time.monotonic() + 60
+    while running.running_pid(settings) is not None:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    assert running.is_free(settings.port)
