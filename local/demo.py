@@ -252,13 +252,8 @@ def main(arguments: list[str]) -> int:
         terminal.console.print(f"dormouse: {error}", style="red", markup=False)
         return 1
     except (BotoCoreError, ClientError) as error:
-        logs = settings.run_dir / "logs"
-        terminal.console.print(
-            f"dormouse: a call failed that should not: {error} (logs: {running.log_path(settings)}, "
-            f"{logs})",
-            style="red",
-            markup=False,
-        )
+        said = f"a call failed that should not: {error} (the log: {running.log_path(settings)})"
+        terminal.console.print(f"dormouse: {said}", style="red", markup=False)
         return 1
     return 0
 
