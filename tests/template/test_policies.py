@@ -129,11 +129,13 @@ def test_an_asterisk_without_a_comment_is_noticed(resource: str) -> None:
 
 
 def test_only_plain_http_is_denied() -> None:
-    """The one wildcard action takes rights away."""
+    """For whatever carries a model or its name; no wildcard action, though it would only deny."""
     (policy,) = resources("AWS::S3::BucketPolicy").values()
     (statement,) = policy["Properties"]["PolicyDocument"]["Statement"]
     assert statement["Effect"] == "Deny"
     assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    assert {"s3:GetObject", "s3:PutObject", "s3:ListBucket"} <= set(statement["Action"])
+    assert not [action for action in statement["Action"] if "*" in action]
     assert {"Fn::GetAtt": ["ModelBucket", "Arn"]} in statement["Resource"]
     assert {"Fn::Sub": "${ModelBucket.Arn}/*"} in statement["Resource"]
 
