@@ -1,6 +1,7 @@
 """Errors, and how each looks to a caller of the runtime protocol."""
 
 import json
+from dataclasses import replace
 
 from dormouse.domain.invocation import InvocationResponse
 
@@ -16,14 +17,32 @@ class UnmanagedEndpointError(Exception):
 def runtime_error(
     status: int, error_type: str, message: str, *, retry_after_seconds: int | None = None
 ) -> InvocationResponse:
-    """Answer as SageMaker's runtime does, so that boto3 raises the exception of that name.
+    """Answer as SageMaker's runtime does, so that boto3 raises the exception of that name."""
+    response = _error(status, error_type, {"Message": message})
+    if retry_after_seconds is None:
+        return response
+    headers = {**response.headers, "retry-after": str(retry_after_seconds)}
+    return replace(response, headers=headers)
 
-    botocore takes the name from the header, and the message from `Message` of the body.
-    """
+
+def _model_error(message: str, original_status: int, original_message: str) -> InvocationResponse:
+    """Answer 424, which boto3 never repeats by itself, in the shape of SageMaker's ModelError."""
+    members = {
+        "Message": message,
+        "OriginalStatusCode": original_status,
+        "OriginalMessage": original_message,
+        "LogStreamArn": "",
+    }
+    return _error(424, "ModelError", members)
+
+
+def _error(status: int, error_type: str, members: dict[str, object]) -> InvocationResponse:
+    # botocore takes the name from the header or else from __type; both, since a proxy on the way
+    # may drop headers that it doesn't know.
     headers = {"content-type": "application/json", "x-amzn-errortype": error_type}
-    if retry_after_seconds is not None:
-        headers["retry-after"] = str(retry_after_seconds)
-    return InvocationResponse(status, headers, json.dumps({"Message": message}).encode())
+    return InvocationResponse(
+        status, headers, json.dumps({"__type": error_type, **members}).encode()
+    )
 
 
 def unknown_operation(method: str, path: str) -> InvocationResponse:
@@ -63,25 +82,15 @@ def unreachable(why: str) -> InvocationResponse:
 
 
 def unanswered(why: str) -> InvocationResponse:
-    """Answer a request that may have run: 424, since boto3 never repeats a ModelError by itself."""
-    body = {
-        "Message": f"SageMaker did not answer: {why}. The model may have executed the request.",
-        "OriginalStatusCode": 504,
-        "OriginalMessage": why,
-        "LogStreamArn": "",
-    }
-    headers = {"content-type": "application/json", "x-amzn-errortype": "ModelError"}
-    return InvocationResponse(424, headers, json.dumps(body).encode())
+    """Answer a request that may have run, and must not be repeated unasked."""
+    message = f"SageMaker did not answer: {why}. The model may have executed the request."
+    return _model_error(message, 504, why)
 
 
 def response_too_large(size: int, limit: int) -> InvocationResponse:
     """Answer a prediction that Lambda can't carry."""
-    body = {
-        "Message": f"The model answered {size} bytes; a Lambda response carries {limit} at most "
-        "(three quarters of that where the body is not text).",
-        "OriginalStatusCode": 200,
-        "OriginalMessage": "",
-        "LogStreamArn": "",
-    }
-    headers = {"content-type": "application/json", "x-amzn-errortype": "ModelError"}
-    return InvocationResponse(424, headers, json.dumps(body).encode())
+    message = (
+        f"The model answered {size} bytes; a Lambda response carries {limit} at most (three "
+        "quarters of that where the body is not text)."
+    )
+    return _model_error(message, 200, "")
