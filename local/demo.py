@@ -174,7 +174,7 @@ def mistakes(story: Story) -> None:
 
 def sleep(story: Story) -> None:
     """Nobody calls any more: it is deleted, on evidence and with a reason."""
-    with story.terminal.step("Nobody calls any more: it is torn down") as step:
+    with story.terminal.step("Nobody calls: it is torn down") as step:
         story.wait(step, SLEEP_LIMIT_SECONDS, lambda status: status != "InService")
         story.up_until = time.monotonic()
         reason = story.remembered("stop_reason")

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from rich.console import Console
 from rich.markup import escape
+from rich.padding import Padding
 
 # How often a log, which can't be redrawn, hears that a long step still goes on.
 PLAIN_INTERVAL_SECONDS = 20.0
@@ -61,7 +62,7 @@ class Terminal:
                 self._status.stop()
             self.console.print(f"{mark} {escape(title)} [dim]({step.seconds:.0f} s)[/dim]")
             for note in step._notes:
-                self.console.print(f"    {escape(note)}")
+                self.console.print(Padding(escape(note), (0, 0, 0, 4)), soft_wrap=False)
 
     def show(self, step: Step, detail: str) -> None:
         """Redraw the step's line, or print one now and then where nothing can be redrawn."""

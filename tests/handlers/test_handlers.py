@@ -144,7 +144,7 @@ def test_a_wake_records_a_hold_and_starts(handlers: Handlers) -> None:
         "endpoint": "dormouse",
         "action": "start",
         "rule": "hold",
-        "reason": "it is held until 2026-02-16 11:00:00 UTC",
+        "reason": "needed until 2026-02-16 11:00:00 UTC: it is held",
         "next_look_at": "2026-02-16T11:00:00+00:00",
         "problem": None,
     }

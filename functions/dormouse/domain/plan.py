@@ -146,9 +146,9 @@ def _decide_idle(
         return Plan(
             Action.STAY_UP,
             Rule.RECENT_ACTIVITY,
-            f"it has been {seen.status} since {_clock(seen.last_modified_at)} and is not judged "
-            f"before {_clock(judged_at)}, when the idle timeout of {timeout} and the metric lag of "
-            f"{format_duration(timing.metric_lag)} have passed",
+            f"not judged before {_clock(judged_at)}: {seen.status} since "
+            f"{_clock(seen.last_modified_at)}, idle timeout {timeout} and metric lag "
+            f"{format_duration(timing.metric_lag)}",
             judged_at,
         )
     match activity:
@@ -167,8 +167,8 @@ def _decide_idle(
             return Plan(
                 Action.STAY_UP,
                 Rule.RECENT_ACTIVITY,
-                f"CloudWatch shows an invocation before {_clock(seen_at)}; idle timeout "
-                f"{timeout}, so it stays up until {_clock(until)}",
+                f"needed until {_clock(until)}: CloudWatch shows an invocation before "
+                f"{_clock(seen_at)}, idle timeout {timeout}",
                 until,
             )
         case Measured():
@@ -187,7 +187,7 @@ def _wanted(
     """Find the first reason to be up, by the rule of precedence, that needs no metrics."""
     if ledger.hold_until is not None and now < ledger.hold_until:
         return _ReasonToBeUp(
-            Rule.HOLD, f"it is held until {_clock(ledger.hold_until)}", ledger.hold_until
+            Rule.HOLD, f"needed until {_clock(ledger.hold_until)}: it is held", ledger.hold_until
         )
     serving = isinstance(seen, Present) and seen.status.is_serving
     if not serving and ledger.has_unmet_demand and ledger.demand_at is not None:
@@ -203,8 +203,9 @@ def _wanted(
         if now < until:
             return _ReasonToBeUp(
                 Rule.RECENT_ACTIVITY,
-                f"the proxy saw a request at {_clock(ledger.last_request_at)}; idle timeout "
-                f"{format_duration(spec.idle_timeout)}, so it stays up until {_clock(until)}",
+                f"needed until {_clock(until)}: the proxy saw a request at "
+                f"{_clock(ledger.last_request_at)}, idle timeout "
+                f"{format_duration(spec.idle_timeout)}",
                 until,
             )
     return None
