@@ -24,10 +24,11 @@ from dormouse.proxy import Proxy
 from dormouse.reconciler import Reconciler
 from dormouse.settings import InvokeSettings, ReconcileSettings
 
-# Reads are repeated, but not for so long that a slow service eats the tick.
+# Repeated, but not for so long that one slow service eats the tick (10 s at the most).
 _READS = Config(
-    connect_timeout=3, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3}
+    connect_timeout=2, read_timeout=3, retries={"mode": "standard", "total_max_attempts": 2}
 )
+# CreateEndpoint and DeleteEndpoint: never repeated by the SDK (see SageMakerEndpoints).
 _WRITES_ONCE = Config(connect_timeout=3, read_timeout=10, retries={"total_max_attempts": 1})
 
 
@@ -75,6 +76,7 @@ def proxy() -> Proxy:
         clock=utc_now,
         expected_wake=settings.expected_wake,
         ledger_interval=settings.ledger_interval,
+        own_endpoint=settings.own_endpoint,
     )
 
 

@@ -76,6 +76,17 @@ def demand_not_recorded(endpoint: str, retry_after_seconds: int) -> InvocationRe
     )
 
 
+def refused(endpoint: str, reason: str, retry_after_seconds: int) -> InvocationResponse:
+    """Answer a request for an endpoint that can't be started before its owner mends something."""
+    return runtime_error(
+        503,
+        "ServiceUnavailable",
+        f"Endpoint {endpoint} is asleep and can't be started: it is {reason}. The request was not "
+        "executed.",
+        retry_after_seconds=retry_after_seconds,
+    )
+
+
 def unreachable(why: str) -> InvocationResponse:
     """Answer a request that never reached SageMaker: safe to try again."""
     return runtime_error(503, "ServiceUnavailable", f"SageMaker could not be reached: {why}")
@@ -90,7 +101,7 @@ def unanswered(why: str) -> InvocationResponse:
 def response_too_large(size: int, limit: int) -> InvocationResponse:
     """Answer a prediction that Lambda can't carry."""
     message = (
-        f"The model answered {size} bytes; a Lambda response carries {limit} at most (three "
-        "quarters of that where the body is not text)."
+        f"The model answered {size} bytes; a Lambda response carries {limit} at most, written as "
+        "JSON (three quarters of that where the body is not text)."
     )
     return _model_error(message, 200, "")

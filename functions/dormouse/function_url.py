@@ -5,7 +5,9 @@ https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html#urls-payloads
 
 import base64
 import binascii
+import json
 import re
+from contextlib import suppress
 from typing import Any
 from urllib.parse import unquote
 
@@ -13,8 +15,9 @@ from dormouse.domain.invocation import InvocationRequest, InvocationResponse
 from dormouse.domain.spec import is_endpoint_name
 from dormouse.errors import response_too_large, runtime_error, unknown_operation
 
-# A response of Lambda is at most 6 MB of JSON; the rest is left for the envelope around the body.
-RESPONSE_BODY_LIMIT_BYTES = 6 * 1024 * 1024 - 64 * 1024
+# Of the JSON that carries the answer, in which quotes and control characters of a text grow.
+# https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+RESPONSE_LIMIT_BYTES = 6_291_556
 
 _INVOCATIONS = re.compile(r"/endpoints/(?P<endpoint>[^/]+)/invocations")
 
@@ -51,6 +54,7 @@ def read_request(event: Any) -> InvocationRequest:
         headers={name.lower(): value for name, value in event.get("headers", {}).items()},
         body=_body(event),
         principal=caller.get("userArn") or "",
+        request_id=event["requestContext"].get("requestId", ""),
     )
 
 
@@ -69,17 +73,28 @@ def _body(event: Any) -> bytes:
 def write_response(response: InvocationResponse) -> dict[str, Any]:
     """Write a response for Lambda so that its body arrives byte for byte.
 
-    Text travels as it is, since base64 would take a third of the 6 MB that Lambda carries.
+    Text travels as it is, since base64 takes a third more; but where its JSON would be too long,
+    base64 may not be. What Lambda can't carry either way becomes a ModelError that says so.
     """
-    try:
-        body, encoded = response.body.decode(), False
-    except UnicodeDecodeError:
-        body, encoded = base64.b64encode(response.body).decode("ascii"), True
-    if len(body if encoded else response.body) > RESPONSE_BODY_LIMIT_BYTES:
-        return write_response(response_too_large(len(response.body), RESPONSE_BODY_LIMIT_BYTES))
+    with suppress(UnicodeDecodeError):
+        answer = _written(response, response.body.decode(), encoded=False)
+        if _size(answer) <= RESPONSE_LIMIT_BYTES:
+            return answer
+    answer = _written(response, base64.b64encode(response.body).decode("ascii"), encoded=True)
+    if _size(answer) <= RESPONSE_LIMIT_BYTES:
+        return answer
+    return write_response(response_too_large(len(response.body), RESPONSE_LIMIT_BYTES))
+
+
+def _written(response: InvocationResponse, body: str, *, encoded: bool) -> dict[str, Any]:
     return {
         "statusCode": response.status,
         "headers": {k: v for k, v in response.headers.items() if k not in _NOT_PASSED_ON},
         "body": body,
         "isBase64Encoded": encoded,
     }
+
+
+def _size(answer: dict[str, Any]) -> int:
+    """Measure it as Lambda's Python runtime will write it."""
+    return len(json.dumps(answer, ensure_ascii=False).encode())

@@ -8,7 +8,7 @@ from dormouse.domain.activity import Measured, Unreadable
 from dormouse.domain.claims import TaggedConfig
 from dormouse.domain.endpoint import Observation
 from dormouse.domain.invocation import Forwarded, InvocationRequest, NotServing, Unanswered
-from dormouse.domain.ledger import Decision, Ledger
+from dormouse.domain.ledger import Decision, Ledger, RecordedDemand
 
 
 class Clock(Protocol):
@@ -72,42 +72,54 @@ class ReconcilerState(Protocol):
     def record_hold(self, endpoint: str, until: datetime, now: datetime) -> None:
         """Keep it up until then. A demand: raises `demand_version`."""
 
-    def record_demand(self, endpoint: str, now: datetime, unless_since: datetime) -> bool:
+    def record_demand(
+        self, endpoint: str, now: datetime, unless_since: datetime, *, known_only: bool
+    ) -> RecordedDemand:
         """Note that a request has just arrived. See `ProxyState.record_demand`."""
+
+    def record_metrics_activity(self, endpoint: str, at: datetime) -> None:
+        """Note until when CloudWatch showed invocations."""
 
     def mark_met(self, endpoint: str, demand_version: int) -> None:
         """Note that it was seen serving after this demand."""
 
-    def begin_stop(self, endpoint: str, demand_version: int, reason: str, now: datetime) -> bool:
-        """Claim the right to stop it, on the condition that no newer demand has been recorded.
+    def begin_stop(self, endpoint: str, seen: Ledger, reason: str, now: datetime) -> bool:
+        """Claim the right to stop it, on the condition that no demand and no request has come since
+        the ledger was seen.
 
         The reason is kept, since the decision that holds it is soon followed by others. Returns
-        False, having written nothing, where newer demand has come.
+        False, having written nothing, where something has come.
         """
 
     def record_decision(self, endpoint: str, decision: Decision, now: datetime) -> None:
-        """Keep the decision, for whoever asks why."""
+        """Keep the decision, for whoever asks why. It makes the endpoint known to the proxy."""
+
+    def forget_decision(self, endpoint: str) -> None:
+        """Note that no EndpointConfig claims it, as far as can be seen: the proxy asks again."""
 
 
 class ProxyState(Protocol):
     """The ledger, as the proxy uses it."""
 
-    def record_demand(self, endpoint: str, now: datetime, unless_since: datetime) -> bool:
+    def record_demand(
+        self, endpoint: str, now: datetime, unless_since: datetime, *, known_only: bool
+    ) -> RecordedDemand:
         """Note that a request found it cold: raises `demand_version`.
 
-        Returns False, having written nothing, where an unmet demand of `unless_since` or later is
-        recorded already: then whoever wrote that one has sent the nudge too.
+        Nothing is written where an unmet demand of `unless_since` or later is recorded already
+        (then whoever wrote that one has sent the nudge too), nor, with `known_only`, for an
+        endpoint that is not known.
         """
 
     def record_request(self, endpoint: str, now: datetime) -> None:
-        """Note a request for a managed endpoint that was known before; others are not written."""
+        """Note a request for an endpoint that is known; others are not written."""
 
 
 class Nudge(Protocol):
     """A way to make the next tick of one endpoint come at once."""
 
-    def __call__(self, endpoint: str) -> None:
-        """Send it, without waiting for the tick.
+    def __call__(self, endpoint: str, request_id: str) -> None:
+        """Send it, without waiting for the tick. The request's id goes along, for the logs.
 
         Raises:
             AwsError: it could not be sent.

@@ -1,6 +1,6 @@
 """The front door's work: forward an invocation, or note its demand and say when to come again."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import assert_never
@@ -13,6 +13,8 @@ from dormouse.domain.invocation import (
     NotServing,
     Unanswered,
 )
+from dormouse.domain.ledger import RecordedDemand
+from dormouse.domain.plan import Rule
 from dormouse.errors import AwsError
 from dormouse.ports import Catalog, Clock, Nudge, ProxyState, Runtime
 
@@ -50,6 +52,7 @@ class Proxy:
     clock: Clock
     expected_wake: timedelta
     ledger_interval: timedelta
+    own_endpoint: str
     _noted_at: dict[str, datetime] = field(default_factory=dict)
 
     def handle(self, request: InvocationRequest) -> Handled:
@@ -57,53 +60,70 @@ class Proxy:
         problems = self._note(request.endpoint)
         match self.runtime.forward(request):
             case Forwarded(response):
-                return Handled(response, Fate.FORWARDED, problems)
-            case NotServing(response):
-                return self._cold(request.endpoint, response, problems)
+                handled = Handled(response, Fate.FORWARDED)
+            case NotServing(response, denial):
+                handled = self._cold(request, response)
+                problems += () if denial is None else (denial,)
             case Unanswered(why, may_have_run):
                 response = errors.unanswered(why) if may_have_run else errors.unreachable(why)
-                return Handled(response, Fate.UNANSWERED, (*problems, why))
+                handled = Handled(response, Fate.UNANSWERED, (why,))
             case other:
                 assert_never(other)
+        return replace(handled, problems=problems + handled.problems)
 
     def _note(self, endpoint: str) -> tuple[str, ...]:
         """Write the request to the ledger before it is sent, at most once in the interval.
 
-        A ledger that can't be written costs no request: CloudWatch still sees it.
+        A ledger that can't be written costs no request, since CloudWatch still sees it, and is left
+        alone for the interval.
         """
         now = self.clock()
         noted_at = self._noted_at.get(endpoint)
         if noted_at is not None and now < noted_at + self.ledger_interval:
             return ()
+        self._noted_at[endpoint] = now
         try:
             self.state.record_request(endpoint, now)
         except AwsError as error:
             return (str(error),)
-        self._noted_at[endpoint] = now
         return ()
 
-    def _cold(
-        self, endpoint: str, refusal: InvocationResponse, problems: tuple[str, ...]
-    ) -> Handled:
-        try:
-            managed = bool(self.catalog.tagged_configs(endpoint))
-        except AwsError as error:
-            # Unknown is said on evidence only: demand for an endpoint that nobody manages does
-            # nothing, while an error that claims it does not exist would lose a request.
-            managed, problems = True, (*problems, str(error))
-        if not managed:
-            return Handled(refusal, Fate.UNKNOWN_ENDPOINT, problems)
+    def _cold(self, request: InvocationRequest, refusal: InvocationResponse) -> Handled:
+        """Record the demand for what does not serve, and say when to come again."""
+        endpoint = request.endpoint
         retry_after_seconds = int(self.expected_wake.total_seconds())
-        now = self.clock()
         try:
-            is_news = self.state.record_demand(endpoint, now, unless_since=now - DEMAND_RENEWAL)
+            recorded = self._record_demand(endpoint)
         except AwsError as error:
             response = errors.demand_not_recorded(endpoint, retry_after_seconds)
-            return Handled(response, Fate.COLD, (*problems, str(error)))
-        if is_news:
+            return Handled(response, Fate.COLD, (str(error),))
+        if recorded is None:
+            return Handled(refusal, Fate.UNKNOWN_ENDPOINT)
+        problems: tuple[str, ...] = ()
+        if recorded.is_written:
             try:
-                self.nudge(endpoint)
+                self.nudge(endpoint, request.request_id)
             except AwsError as error:
                 # The demand stands, and the next scheduled tick finds it.
-                problems = (*problems, str(error))
-        return Handled(errors.cold(endpoint, retry_after_seconds), Fate.COLD, problems)
+                problems = (str(error),)
+        if recorded.decision is not None and recorded.decision.rule == Rule.REFUSED:
+            response = errors.refused(endpoint, recorded.decision.reason, retry_after_seconds)
+        else:
+            response = errors.cold(endpoint, retry_after_seconds)
+        return Handled(response, Fate.COLD, problems)
+
+    def _record_demand(self, endpoint: str) -> RecordedDemand | None:
+        """Write the demand; None, having written nothing, where nobody manages the endpoint.
+
+        What is known costs one write. The tagging API is asked only about what is not: a thousand
+        callers would have it throttle the ticks as well.
+        """
+        now = self.clock()
+        since = now - DEMAND_RENEWAL
+        recorded = self.state.record_demand(endpoint, now, since, known_only=True)
+        if recorded.decision is not None:
+            return recorded
+        # This stack's own endpoint is managed, though its first tick may be to come.
+        if endpoint != self.own_endpoint and not self.catalog.tagged_configs(endpoint):
+            return None
+        return self.state.record_demand(endpoint, now, since, known_only=False)

@@ -3,17 +3,16 @@
 This is the one writer of endpoints. A tick is level-triggered: it acts on what it sees now, so one
 that is missed, late, doubled or cut short is mended by the next.
 
-The race that remains (docs/adr/0006-the-teardown-race-that-remains.md): `begin_stop` stands on the
-recorded demand, but a request that is sent to a serving endpoint between it and DeleteEndpoint, or
-that runs then, can be cut off.
+The race that remains (docs/adr/0006-the-teardown-race-that-remains.md): `begin_stop` stands on what
+was recorded until then; a request that a proxy sends between it and DeleteEndpoint can be cut off.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import assert_never
 
-from dormouse.domain.activity import NotMeasured
+from dormouse.domain.activity import Measured, NotMeasured
 from dormouse.domain.claims import Claim, OwnEndpoint, Refusal, settle_claims
 from dormouse.domain.endpoint import Absent, Observation, Present
 from dormouse.domain.ledger import Decision, Ledger
@@ -60,7 +59,7 @@ class Reconciler:
             )
         now = self.clock()
         if hold_for is None:
-            self.state.record_demand(endpoint, now, unless_since=now)
+            self.state.record_demand(endpoint, now, now, known_only=False)
         else:
             self.state.record_hold(endpoint, now + hold_for, now)
 
@@ -72,7 +71,10 @@ class Reconciler:
         Raises:
             AwsError: the tags can't be read, so nothing is known to be managed.
         """
-        for claim in settle_claims(self.catalog.tagged_configs(only), self.own):
+        claims = settle_claims(self.catalog.tagged_configs(only), self.own)
+        if only is not None and not claims:
+            self.state.forget_decision(only)
+        for claim in _in_turn(claims, self.clock()):
             try:
                 yield self._settle(claim)
             except AwsError as error:
@@ -83,20 +85,18 @@ class Reconciler:
         # The ledger is read before SageMaker is asked: demand that it shows came before the status
         # that is seen, so a serving status meets it.
         ledger = self.state.read(claim.endpoint)
+        seen: Observation = Absent()
         match claim:
             case Refusal(endpoint, reason):
-                plan = Plan(Action.WAIT, Rule.REFUSED, f"left as it is: {reason}")
+                plan = Plan(Action.WAIT, Rule.REFUSED, f"left as it is, since {reason}")
                 outcome = Outcome(endpoint, plan, reason)
             case Spec():
                 seen = self.endpoints.observe(claim.endpoint)
                 plan = self._plan(claim, ledger, seen)
                 outcome = self._apply(claim, ledger, plan)
-                if isinstance(seen, Present) and seen.status.is_serving and ledger.has_unmet_demand:
-                    self.state.mark_met(claim.endpoint, ledger.demand_version)
             case _:
                 assert_never(claim)
-        self._record(ledger, outcome)
-        return outcome
+        return self._record(ledger, seen, outcome)
 
     def _plan(self, spec: Spec, ledger: Ledger, seen: Observation) -> Plan:
         now = self.clock()
@@ -106,6 +106,8 @@ class Reconciler:
         activity = self.metrics.last_activity(
             spec.endpoint, seen.variant_names, now - spec.idle_timeout, now
         )
+        if isinstance(activity, Measured) and activity.last_active_at is not None:
+            self.state.record_metrics_activity(spec.endpoint, activity.last_active_at)
         return decide(spec, ledger, seen, activity, timing=self.timing, now=now)
 
     def _apply(self, spec: Spec, ledger: Ledger, plan: Plan) -> Outcome:
@@ -115,10 +117,8 @@ class Reconciler:
                     tags = {ENDPOINT_TAG: spec.endpoint, STACK_TAG: self.stack_name}
                     self.endpoints.create(spec.endpoint, spec.config_name, tags)
                 case Action.STOP:
-                    if not self.state.begin_stop(
-                        spec.endpoint, ledger.demand_version, plan.reason, self.clock()
-                    ):
-                        reason = "it was to stop, but demand came meanwhile; it is judged anew"
+                    if not self.state.begin_stop(spec.endpoint, ledger, plan.reason, self.clock()):
+                        reason = "it was to stop, but a request came meanwhile; it is judged anew"
                         plan = replace(plan, action=Action.WAIT, reason=reason)
                     else:
                         self.endpoints.delete(spec.endpoint)
@@ -132,9 +132,34 @@ class Reconciler:
             return Outcome(spec.endpoint, plan, str(error))
         return Outcome(spec.endpoint, plan)
 
-    def _record(self, ledger: Ledger, outcome: Outcome) -> None:
-        plan = outcome.plan
+    def _record(self, ledger: Ledger, seen: Observation, outcome: Outcome) -> Outcome:
+        """Write down what was done; that it can't be written does not undo it."""
+        plan, now = outcome.plan, self.clock()
         reason = plan.reason if outcome.problem is None else f"{plan.reason} ({outcome.problem})"
-        decision = Decision(plan.action, plan.rule, reason)
-        if decision != ledger.decision:
-            self.state.record_decision(outcome.endpoint, decision, self.clock())
+        decision = Decision(plan.action, plan.rule, reason, plan.next_look_at)
+        try:
+            if isinstance(seen, Present) and seen.status.is_serving and ledger.has_unmet_demand:
+                self.state.mark_met(outcome.endpoint, ledger.demand_version)
+            if _is_news(decision, ledger.decision, now):
+                self.state.record_decision(outcome.endpoint, decision, now)
+        except AwsError as error:
+            problems = [str(error)] if outcome.problem is None else [outcome.problem, str(error)]
+            return replace(outcome, problem="; ".join(problems))
+        return outcome
+
+
+def _in_turn(claims: Sequence[Claim], now: datetime) -> Sequence[Claim]:
+    """Begin with another endpoint each minute: a tick that is cut short leaves out the last."""
+    first = int(now.timestamp() // 60) % len(claims) if claims else 0
+    return [*claims[first:], *claims[:first]]
+
+
+def _is_news(decision: Decision, recorded: Decision | None, now: datetime) -> bool:
+    """Whether a decision has to be written. That of an endpoint in use, whose time moves on with
+    each request, is written anew only when the time that was written has passed.
+    """
+    if recorded is None or (decision.action, decision.rule) != (recorded.action, recorded.rule):
+        return True
+    if decision.rule == Rule.RECENT_ACTIVITY and recorded.until is not None:
+        return now >= recorded.until
+    return decision != recorded

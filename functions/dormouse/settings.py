@@ -45,6 +45,7 @@ class InvokeSettings:
     """What `invoke` is told by the template. Durations come as whole seconds."""
 
     endpoints_table: str
+    own_endpoint: str
     reconcile_function: str
     expected_wake: timedelta
     ledger_interval: timedelta
@@ -58,6 +59,7 @@ class InvokeSettings:
         """
         return cls(
             endpoints_table=_text(env, "DORMOUSE_ENDPOINTS_TABLE"),
+            own_endpoint=_text(env, "DORMOUSE_OWN_ENDPOINT"),
             reconcile_function=_text(env, "DORMOUSE_RECONCILE_FUNCTION"),
             expected_wake=_seconds(env, "DORMOUSE_EXPECTED_WAKE_SECONDS", default=480),
             ledger_interval=_seconds(env, "DORMOUSE_LEDGER_INTERVAL_SECONDS", default=30),

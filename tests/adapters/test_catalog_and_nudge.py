@@ -74,14 +74,14 @@ def test_a_nudge_is_an_event_that_reconcile_understands() -> None:
     """Asynchronous, for one endpoint."""
     client = boto3.client("lambda")
     with Stubber(client) as stub:
-        payload = b'{"action": "reconcile", "endpoint": "reviews"}'
+        payload = b'{"action": "reconcile", "endpoint": "reviews", "id": "request-1"}'
         stub.add_response(
             "invoke",
             {"StatusCode": 202, "Payload": StreamingBody(io.BytesIO(b""), 0)},
             {"FunctionName": "reconcile", "InvocationType": "Event", "Payload": payload},
         )
 
-        ReconcileNudge(client, "reconcile")("reviews")
+        ReconcileNudge(client, "reconcile")("reviews", "request-1")
 
     assert parse_intent(json.loads(payload)) == Tick("reviews")
 
@@ -93,4 +93,4 @@ def test_a_nudge_that_is_refused_is_an_error() -> None:
         stub.add_client_error("invoke", "TooManyRequestsException", "Rate exceeded")
 
         with pytest.raises(AwsError, match="Invoke refused: TooManyRequestsException"):
-            ReconcileNudge(client, "reconcile")("reviews")
+            ReconcileNudge(client, "reconcile")("reviews", "request-1")

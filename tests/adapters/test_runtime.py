@@ -29,6 +29,7 @@ class Server:
     body: bytes = b"[1]"
     before_answer: Callable[[], object] = lambda: None
     received: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)
+    connections: set[object] = field(default_factory=set)
     url: str = ""
 
 
@@ -44,6 +45,7 @@ def server() -> Iterator[Server]:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             headers = {name.lower(): value for name, value in self.headers.items()}
             prepared.received.append((self.path, headers, body))
+            prepared.connections.add(self.client_address)
             prepared.before_answer()
             self.send_response(prepared.status)
             for name, value in prepared.headers.items():
@@ -199,3 +201,33 @@ def test_a_connection_that_is_cut_may_have_run_and_is_not_repeated() -> None:
     assert isinstance(answer, Unanswered)
     assert answer.may_have_run
     assert len(connections) == 1
+
+
+def test_tls_that_breaks_is_no_exception(server: Server) -> None:
+    """It may break while the answer is read, so the request may have run."""
+    answer = forward(server.url.replace("http://", "https://"))
+
+    assert isinstance(answer, Unanswered)
+    assert answer.may_have_run
+
+
+@pytest.mark.parametrize(("pause_seconds", "connections"), [(9, 1), (11, 2)])
+def test_a_connection_that_lay_idle_is_not_used_again(
+    server: Server, monkeypatch: pytest.MonkeyPatch, pause_seconds: int, connections: int
+) -> None:
+    """Lambda may have frozen the container meanwhile, and the far end closed it."""
+    now = 1_771_000_000.0
+    monkeypatch.setattr("dormouse.adapters.runtime.time.time", lambda: now)
+    runtime = SageMakerRuntime(
+        session=URLLib3Session(timeout=5),
+        credentials=Credentials("AKID", "secret"),
+        region="us-east-1",
+        endpoint_url=server.url,
+    )
+    request = InvocationRequest("reviews", {}, b"{}", "")
+    runtime.forward(request)
+    now += pause_seconds
+    runtime.forward(request)
+    runtime.session.close()
+
+    assert len(server.connections) == connections

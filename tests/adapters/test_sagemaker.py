@@ -67,7 +67,7 @@ def test_every_status_is_observed(
     stub.add_response("describe_endpoint", answer, {"EndpointName": "reviews"})
 
     assert endpoints.observe("reviews") == Present(
-        status, "c1", ("AllTraffic", "Shadow"), CREATED, MODIFIED, "why"
+        status, ("AllTraffic", "Shadow"), MODIFIED, "why"
     )
 
 

@@ -1,5 +1,6 @@
 """The endpoints table: each write changes what it names, under its condition and no other."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -8,11 +9,17 @@ from hypothesis import strategies as st
 
 from dormouse.adapters.moments import read_moment, write_moment
 from dormouse.adapters.state import EndpointsTable
-from dormouse.domain.ledger import Decision, Ledger
+from dormouse.domain.ledger import Decision, Ledger, RecordedDemand
 from dormouse.errors import AwsError
 
 NOW = datetime(2026, 2, 16, 9, 0, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=1)
+DECISION = Decision("stop", "otherwise down", "no request for 15m")
+
+
+def record_demand(table: EndpointsTable, now: datetime, since: datetime | None = None) -> bool:
+    """Let a cold request come; it is news unless an unmet one has come since."""
+    return table.record_demand("reviews", now, since or now, known_only=False).is_written
 
 
 def test_an_endpoint_that_was_never_seen_has_an_empty_ledger(table: EndpointsTable) -> None:
@@ -22,7 +29,7 @@ def test_an_endpoint_that_was_never_seen_has_an_empty_ledger(table: EndpointsTab
 
 def test_demand_raises_the_version_and_counts_as_a_request(table: EndpointsTable) -> None:
     """The first one makes the item."""
-    assert table.record_demand("reviews", NOW, unless_since=NOW)
+    assert record_demand(table, NOW)
 
     assert table.read("reviews") == Ledger(1, 0, demand_at=NOW, last_request_at=NOW)
     assert table.read("reviews").has_unmet_demand
@@ -30,13 +37,13 @@ def test_demand_raises_the_version_and_counts_as_a_request(table: EndpointsTable
 
 def test_unmet_demand_of_late_is_not_written_again(table: EndpointsTable) -> None:
     """Met or older, it is."""
-    table.record_demand("reviews", NOW, unless_since=NOW)
+    record_demand(table, NOW)
 
-    assert not table.record_demand("reviews", LATER, unless_since=NOW)
+    assert not record_demand(table, LATER, since=NOW)
     assert table.read("reviews").demand_at == NOW
-    assert table.record_demand("reviews", LATER, unless_since=NOW + timedelta(seconds=1))
+    assert record_demand(table, LATER, since=NOW + timedelta(seconds=1))
     table.mark_met("reviews", 2)
-    assert table.record_demand("reviews", LATER, unless_since=NOW)
+    assert record_demand(table, LATER, since=NOW)
     assert table.read("reviews").demand_version == 3
 
 
@@ -52,21 +59,27 @@ def test_a_request_is_noted_for_a_known_endpoint_and_never_backwards(
     assert table.read("reviews").last_request_at == LATER
 
 
-def test_a_stop_stands_on_the_demand_that_was_seen(table: EndpointsTable) -> None:
+def test_a_stop_stands_on_the_demand_and_the_request_that_were_seen(table: EndpointsTable) -> None:
     """And meets it."""
-    table.record_demand("reviews", NOW, unless_since=NOW)
+    record_demand(table, NOW)
 
-    assert not table.begin_stop("reviews", 0, "idle", LATER)
+    seen = table.read("reviews")
+
+    for changed in (replace(seen, demand_version=0), replace(seen, last_request_at=None)):
+        assert not table.begin_stop("reviews", changed, "idle", LATER)
+    table.record_decision("reviews", DECISION, NOW)
+    table.record_request("reviews", LATER)
+    assert not table.begin_stop("reviews", seen, "idle", LATER)
     assert table.read("reviews").has_unmet_demand
-    assert table.begin_stop("reviews", 1, "idle", LATER)
+    assert table.begin_stop("reviews", table.read("reviews"), "idle", LATER)
     assert not table.read("reviews").has_unmet_demand
 
 
 def test_a_stop_without_any_demand_ever(table: EndpointsTable) -> None:
     """An adopted endpoint that was only called directly."""
-    assert table.begin_stop("reviews", 0, "idle", NOW)
-    table.record_demand("reviews", NOW, unless_since=NOW)
-    assert not table.begin_stop("reviews", 0, "idle", NOW)
+    assert table.begin_stop("reviews", Ledger(0), "idle", NOW)
+    record_demand(table, NOW)
+    assert not table.begin_stop("reviews", Ledger(0), "idle", NOW)
 
 
 def test_a_hold_is_a_demand_and_the_latest_counts(table: EndpointsTable) -> None:
@@ -88,10 +101,32 @@ def test_met_never_goes_back(table: EndpointsTable) -> None:
 
 def test_the_decision_is_read_back(table: EndpointsTable) -> None:
     """To be written only when it changes."""
-    decision = Decision("stop", "otherwise down", "no request for 15m")
-    table.record_decision("reviews", decision, NOW)
+    for decision in (DECISION, replace(DECISION, until=LATER)):
+        table.record_decision("reviews", decision, NOW)
+        assert table.read("reviews").decision == decision
 
-    assert table.read("reviews").decision == decision
+
+def test_demand_for_what_is_not_known_is_not_written_unless_told(table: EndpointsTable) -> None:
+    """Known is what reconcile has decided about, until no config claims it any more."""
+    unknown = table.record_demand("reviews", NOW, NOW, known_only=True)
+    assert unknown == RecordedDemand(is_written=False, decision=None)
+    assert table.read("reviews") == Ledger()
+    table.record_decision("reviews", DECISION, NOW)
+    known = table.record_demand("reviews", NOW, NOW, known_only=True)
+    assert known == RecordedDemand(is_written=True, decision=DECISION)
+    again = table.record_demand("reviews", NOW, NOW, known_only=True)
+    assert again == RecordedDemand(is_written=False, decision=DECISION)
+    table.forget_decision("reviews")
+    forgotten = table.record_demand("reviews", LATER, LATER, known_only=True)
+    assert forgotten == RecordedDemand(is_written=False, decision=None)
+
+
+def test_activity_in_cloudwatch_never_goes_back(table: EndpointsTable) -> None:
+    """Two ticks at once may end in either order."""
+    table.record_metrics_activity("reviews", LATER)
+    table.record_metrics_activity("reviews", NOW)
+
+    assert table.read("reviews").metrics_active_at == LATER
 
 
 def test_a_missing_table_is_an_error_that_names_the_call(table: EndpointsTable) -> None:

@@ -29,13 +29,13 @@ class FakeEndpoints:
 
     def __post_init__(self) -> None:
         self._present: dict[str, Present] = {}
-        self.created: list[tuple[str, str, dict[str, str]]] = []
+        self.create_calls: list[tuple[str, str, dict[str, str]]] = []
         self.deleted: list[str] = []
 
     def put(self, endpoint: str, status: EndpointStatus) -> None:
         """Let one exist in this status, as of now."""
         now = self.clock()
-        self._present[endpoint] = Present(status, "config-1", ("AllTraffic",), now, now)
+        self._present[endpoint] = Present(status, ("AllTraffic",), now)
 
     def vanish(self, endpoint: str) -> None:
         """Delete it by somebody else's hand."""
@@ -49,7 +49,7 @@ class FakeEndpoints:
         if seen is None:
             return Absent()
         if seen.status is EndpointStatus.CREATING:
-            done_at = seen.created_at + self.create_takes
+            done_at = seen.last_modified_at + self.create_takes
             if self.clock() >= done_at:
                 status = EndpointStatus.FAILED if self.fails_with else EndpointStatus.IN_SERVICE
                 seen = replace(
@@ -67,9 +67,9 @@ class FakeEndpoints:
         """Begin to create it; one that exists in any status is left alone."""
         if self.refuses_creation is not None:
             raise AwsError(self.refuses_creation)
+        self.create_calls.append((endpoint, config_name, dict(tags)))
         if isinstance(self.observe(endpoint), Absent):
             self.put(endpoint, EndpointStatus.CREATING)
-            self.created.append((endpoint, config_name, dict(tags)))
 
     def delete(self, endpoint: str) -> None:
         """Begin to delete it, where its status allows."""

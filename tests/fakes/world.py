@@ -47,7 +47,7 @@ class FakeNudge:
     fails_with: str | None = None
     sent: list[str] = field(default_factory=list)
 
-    def __call__(self, endpoint: str) -> None:
+    def __call__(self, endpoint: str, request_id: str) -> None:
         """Remember that it was sent."""
         if self.fails_with is not None:
             raise AwsError(self.fails_with)

@@ -35,6 +35,11 @@ class Context:
     memory_limit_in_mb: int = 256
     invoked_function_arn: str = "arn:aws:lambda:us-east-1:123456789012:function:f"
     aws_request_id: str = "r-1"
+    remaining_milliseconds: int = 50_000
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Tell how long Lambda lets it live."""
+        return self.remaining_milliseconds
 
 
 def golden(name: str) -> Any:
@@ -60,6 +65,7 @@ class Handlers:
         self.log = io.StringIO()
         monkeypatch.setattr(logger.registered_handler, "stream", self.log)
         self.capsys = capsys
+        self.context = Context()
         self.table = table
         self.clock = FakeClock()
         self.catalog = FakeCatalog([TaggedConfig("c", {"dormouse:endpoint": "dormouse"})])
@@ -86,11 +92,12 @@ class Handlers:
             self.clock,
             timedelta(minutes=8),
             timedelta(seconds=30),
+            "dormouse",
         )
         monkeypatch.setattr(reconcile, "reconciler", lambda: reconciler)
         monkeypatch.setattr(invoke, "proxy", lambda: proxy)
         # Powertools' decorators take the types away.
-        self.reconcile: Callable[[Any], Any] = lambda event: reconcile.handler(event, Context())
+        self.reconcile: Callable[[Any], Any] = lambda event: reconcile.handler(event, self.context)
         self.invoke: Callable[[Any], Any] = lambda event: invoke.handler(event, Context())
 
     def printed(self) -> list[dict[str, Any]]:
@@ -178,6 +185,26 @@ def test_a_problem_is_logged_as_an_error_and_counted(handlers: Handlers) -> None
         for line in lines
     )
     assert any(line.get("Problems") == [1.0] for line in lines)
+
+
+def test_a_tick_ends_before_lambda_ends_it(handlers: Handlers) -> None:
+    """Killed, it would lose its metrics, and with them the alarm that says why it was slow."""
+    handlers.catalog.configs.append(TaggedConfig("d", {"dormouse:endpoint": "reviews"}))
+    handlers.context.remaining_milliseconds = 19_999
+
+    assert len(handlers.reconcile(golden("reconcile-scheduled.json"))) == 1
+    assert handlers.counts() == {"TicksCutShort": 1, "Ticks": 1}
+
+
+def test_a_nudge_carries_the_id_of_the_request_into_the_log_of_the_tick(
+    handlers: Handlers,
+) -> None:
+    """The logs of both functions can be put together."""
+    handlers.reconcile({**golden("reconcile-nudge.json"), "id": "request-1"})
+
+    assert {line["correlation_id"] for line in handlers.printed() if "level" in line} == {
+        "request-1"
+    }
 
 
 def test_a_bad_event_does_nothing_and_names_the_part(handlers: Handlers) -> None:

@@ -187,7 +187,7 @@ def test_sam_adds_no_rights_of_its_own(sam: Path) -> None:
     ] == ["events.amazonaws.com"]
 
 
-def test_two_stacks_fit_into_one_account(sam: Path) -> None:
+def test_no_name_is_fixed(sam: Path) -> None:
     """Nothing is deployed under a name of its own choosing."""
     named = {
         (name, key)

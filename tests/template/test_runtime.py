@@ -141,6 +141,17 @@ def test_invoke_answers_a_path_that_it_does_not_know(
         assert event["rawPath"] in json.loads(answer["body"])["Message"]
 
 
+def test_invoke_answers_though_aws_cannot_be_reached(
+    lambda_function: Callable[[str], Invoke],
+) -> None:
+    """The object graph is built from the template's settings; what never ran may be tried again."""
+    event = json.loads((REPOSITORY / "events/invoke-json.json").read_bytes())
+    answer = lambda_function("InvokeFunction")(event)
+    assert answer["statusCode"] == 503
+    assert answer["headers"]["x-amzn-errortype"] == "ServiceUnavailable"
+    assert "SageMaker could not be reached" in json.loads(answer["body"])["Message"]
+
+
 def test_reconcile_refuses_what_it_does_not_know(
     lambda_function: Callable[[str], Invoke],
 ) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from dormouse.domain.invocation import InvocationResponse
 from dormouse.function_url import (
-    RESPONSE_BODY_LIMIT_BYTES,
+    RESPONSE_LIMIT_BYTES,
     Refused,
     read_request,
     write_response,
@@ -109,7 +109,11 @@ def test_headers_of_the_connection_are_left_to_lambda() -> None:
     assert written["headers"] == {"content-type": "a/b", "x-y": "z"}
 
 
-@pytest.mark.parametrize("body", [b"x" * (RESPONSE_BODY_LIMIT_BYTES + 1), b"\xff" * 4_800_000])
+@pytest.mark.parametrize(
+    "body",
+    [b"x" * RESPONSE_LIMIT_BYTES, b"\xff" * 4_800_000, b"\0" * 4_800_000, b'"\n' * 2_400_000],
+    ids=["text", "binary", "control characters", "quotes"],
+)
 def test_a_response_that_lambda_cannot_carry_says_so(body: bytes) -> None:
     """424, so that boto3 does not run the model again."""
     written = write_response(InvocationResponse(200, {}, body))
@@ -118,8 +122,19 @@ def test_a_response_that_lambda_cannot_carry_says_so(body: bytes) -> None:
     assert str(len(body)) in json.loads(written["body"])["Message"]
 
 
-def test_the_largest_text_passes() -> None:
-    """Right at the limit."""
-    body = b"x" * RESPONSE_BODY_LIMIT_BYTES
+@pytest.mark.parametrize(
+    ("body", "encoded"),
+    [
+        (b"x" * (RESPONSE_LIMIT_BYTES - 500), False),
+        (b"\xff" * 4_700_000, True),
+        (b"\0" * 4_700_000, True),
+        (b'"a"' * 1_560_000, True),
+    ],
+    ids=["text", "binary", "control characters", "quotes"],
+)
+def test_what_fits_in_one_way_passes_in_that(body: bytes, encoded: bool) -> None:
+    """Lambda counts the JSON around the body, in which quotes and control characters grow."""
+    written = write_response(InvocationResponse(200, {}, body))
 
-    assert write_response(InvocationResponse(200, {}, body))["statusCode"] == 200
+    assert (written["statusCode"], written["isBase64Encoded"]) == (200, encoded)
+    assert len(json.dumps(written, ensure_ascii=False).encode()) <= RESPONSE_LIMIT_BYTES

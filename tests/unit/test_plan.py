@@ -28,7 +28,7 @@ DEMAND = Ledger(
 
 def seen(status: EndpointStatus, *, for_: timedelta = timedelta(hours=3)) -> Present:
     """Observe an endpoint that has had this status for so long."""
-    return Present(status, "reviews-config", ("AllTraffic",), NOW - for_, NOW - for_, None)
+    return Present(status, ("AllTraffic",), NOW - for_)
 
 
 def plan(
@@ -186,26 +186,51 @@ def test_a_hold_wins_until_it_ends(observation: Observation) -> None:
 
 
 def test_demand_that_was_met_starts_nothing_again() -> None:
-    """Somebody deleted the endpoint by hand, long after it had answered."""
-    met = Ledger(demand_version=4, met_version=4, demand_at=NOW - timedelta(minutes=30))
+    """Somebody deleted the endpoint by hand: activity keeps what serves, and starts nothing."""
+    met = Ledger(
+        demand_version=4,
+        met_version=4,
+        demand_at=NOW - timedelta(minutes=3),
+        last_request_at=NOW - timedelta(seconds=1),
+    )
 
     assert plan(met, Absent()).action is Action.STAY_DOWN
 
 
 def test_unmet_demand_counts_for_as_long_as_somebody_may_wait() -> None:
     """After that, starting would cost money for nobody; who still waits has asked again."""
-    patient = Ledger(demand_version=4, met_version=3, demand_at=NOW - timedelta(minutes=59))
-    forgotten = Ledger(demand_version=4, met_version=3, demand_at=NOW - timedelta(minutes=60))
+    spec = Spec("reviews", "reviews-config", idle_timeout=timedelta(days=7))
 
-    assert plan(patient, Absent()).action is Action.START
-    assert plan(forgotten, Absent()).action is Action.STAY_DOWN
+    def asked(minutes_ago: int) -> Ledger:
+        at = NOW - timedelta(minutes=minutes_ago)
+        return Ledger(demand_version=4, met_version=3, demand_at=at, last_request_at=at)
+
+    assert plan(asked(59), Absent(), spec=spec).action is Action.START
+    assert plan(asked(60), Absent(), spec=spec).action is Action.STAY_DOWN
+
+
+def test_what_cloudwatch_showed_is_remembered_and_not_asked_for_again() -> None:
+    """No answer could lead to a stop before that activity is older than the idle timeout."""
+    seen_at = NOW - timedelta(minutes=10)
+    remembered = Ledger(metrics_active_at=seen_at)
+
+    decided = plan(remembered, seen(S.IN_SERVICE), NotMeasured())
+
+    assert (decided.action, decided.rule) == (Action.STAY_UP, Rule.RECENT_ACTIVITY)
+    assert decided.next_look_at == seen_at + SPEC.idle_timeout
+    assert "CloudWatch shows an invocation" in decided.reason
+
+
+def test_a_reading_never_makes_the_activity_older() -> None:
+    """The proxy, or an earlier reading, may know better."""
+    remembered = Ledger(metrics_active_at=NOW - timedelta(minutes=1))
+
+    assert plan(remembered, seen(S.IN_SERVICE), Measured(None)).action is Action.STAY_UP
 
 
 def test_a_failed_endpoint_shows_its_failure_reason() -> None:
     """The only place where an operator would look for it is gone with the endpoint."""
-    failed = Present(
-        S.FAILED, "c", ("AllTraffic",), NOW, NOW, "InsufficientInstanceCapacity error."
-    )
+    failed = Present(S.FAILED, ("AllTraffic",), NOW, "InsufficientInstanceCapacity error.")
 
     assert "(InsufficientInstanceCapacity error.)" in plan(IDLE, failed).reason
 

@@ -1,7 +1,7 @@
 """What becomes of a request: forwarded, cold, unknown or unanswered."""
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 import pytest
@@ -21,7 +21,9 @@ from dormouse.proxy import Fate, Handled, Proxy
 from tests.fakes.clock import FakeClock
 from tests.fakes.world import FakeCatalog, FakeNudge, FakeRuntime
 
-REQUEST = InvocationRequest("reviews", {"content-type": "application/json"}, b"{}", "arn:user")
+REQUEST = InvocationRequest(
+    "reviews", {"content-type": "application/json"}, b"{}", "arn:user", "request-1"
+)
 ANSWER = Forwarded(InvocationResponse(200, {"content-type": "application/json"}, b"[1]"))
 NOT_FOUND = InvocationResponse(
     400,
@@ -51,6 +53,7 @@ class World:
             clock=self.clock,
             expected_wake=timedelta(minutes=8),
             ledger_interval=timedelta(seconds=30),
+            own_endpoint="dormouse",
         )
 
     def handle(self) -> Handled:
@@ -127,15 +130,59 @@ def test_an_endpoint_that_nobody_manages_is_unknown(world: World) -> None:
 
 
 def test_unknown_is_said_on_evidence_only(world: World) -> None:
-    """Tags that can't be read must not cost a request its wake."""
+    """Tags that can't be read are none: the caller is to come again, and is promised nothing."""
     world.runtime.answer = NotServing(NOT_FOUND)
     world.catalog.unreadable = "GetResources refused: Throttling"
 
     handled = world.handle()
 
     assert handled.fate is Fate.COLD
+    assert handled.response.status == 503
+    assert "could not record" in message(handled)
     assert handled.problems == ("GetResources refused: Throttling",)
+    assert world.state.read("reviews").demand_version == 0
+
+
+def test_a_known_endpoint_is_woken_without_the_tagging_api(world: World) -> None:
+    """A crowd would have it throttle the ticks that are to start the endpoint."""
+    world.runtime.answer = NotServing(NOT_FOUND)
+    world.state.record_decision("reviews", Decision("stay down", "r", "w"), world.clock())
+    world.catalog.unreadable = "GetResources refused: Throttling"
+
+    assert world.handle().problems == ()
     assert world.nudge.sent == ["reviews"]
+
+
+def test_the_stacks_own_endpoint_is_never_unknown(world: World) -> None:
+    """The first request may come before its first tick, and before its tags can be seen."""
+    world.runtime.answer = NotServing(NOT_FOUND)
+    world.catalog.configs = []
+
+    handled = world.proxy.handle(replace(REQUEST, endpoint="dormouse"))
+
+    assert handled.fate is Fate.COLD
+    assert world.nudge.sent == ["dormouse"]
+
+
+def test_what_is_refused_is_not_promised(world: World) -> None:
+    """With a bad tag nothing starts, however often one asks."""
+    world.runtime.answer = NotServing(NOT_FOUND)
+    decision = Decision("wait", "refused", "left as it is, since its tag is bad")
+    world.state.record_decision("reviews", decision, world.clock())
+
+    handled = world.handle()
+
+    assert handled.response.status == 503
+    assert "can't be started: it is left as it is, since its tag is bad" in message(handled)
+
+
+def test_a_denial_is_told_as_a_problem(world: World) -> None:
+    """It may hide an endpoint that serves, which no waiting would mend."""
+    world.runtime.answer = NotServing(
+        NOT_FOUND, "InvokeEndpoint refused: AccessDeniedException: no"
+    )
+
+    assert world.handle().problems == ("InvokeEndpoint refused: AccessDeniedException: no",)
 
 
 def test_a_lost_nudge_costs_no_request(world: World) -> None:
@@ -172,6 +219,7 @@ def test_a_ledger_that_cannot_be_written_costs_no_request(
     monkeypatch.setattr(EndpointsTable, "record_request", _refuse)
 
     assert world.handle() == Handled(ANSWER.response, Fate.FORWARDED, ("UpdateItem refused",))
+    assert world.handle().problems == ()  # and is left alone for the interval
 
 
 def _refuse(*_: object, **__: object) -> bool:

@@ -53,7 +53,8 @@ class World:
     def ask(self) -> bool:
         """Let a cold request come, as the proxy records it."""
         now = self.clock()
-        return self.state.record_demand("reviews", now, unless_since=now - timedelta(seconds=15))
+        since = now - timedelta(seconds=15)
+        return self.state.record_demand("reviews", now, since, known_only=False).is_written
 
 
 def config(endpoint: str, **tags: str) -> TaggedConfig:
@@ -84,7 +85,7 @@ def test_a_request_wakes_it_and_idleness_tears_it_down(world: World) -> None:
     assert world.act() is Action.WAIT
     world.clock.advance(minutes=1)
     assert world.act() is Action.STAY_DOWN
-    assert world.endpoints.created == [
+    assert world.endpoints.create_calls == [
         (
             "reviews",
             "reviews-config",
@@ -101,7 +102,7 @@ def test_a_thousand_cold_requests_make_one_endpoint_and_few_writes(world: World)
     for _ in range(5):
         world.tick("reviews")
 
-    assert len(world.endpoints.created) == 1
+    assert len(world.endpoints.create_calls) == 1
 
 
 def test_demand_that_comes_while_deleting_is_not_lost(world: World) -> None:
@@ -132,8 +133,91 @@ def test_demand_that_comes_between_the_plan_and_the_stop_prevents_it(
     (outcome,) = world.tick()
 
     assert outcome.plan.action is Action.WAIT
-    assert "demand came meanwhile" in outcome.plan.reason
+    assert "a request came meanwhile" in outcome.plan.reason
     assert world.endpoints.deleted == []
+
+
+def test_a_request_that_is_forwarded_between_the_plan_and_the_stop_prevents_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The proxy notes the first request after a pause before it sends it."""
+    world.endpoints.put("reviews", EndpointStatus.IN_SERVICE)
+    world.act()
+    world.clock.advance(hours=1)
+    read: Callable[..., Measured | Unreadable] = world.metrics.last_activity
+
+    def meanwhile(*args: object) -> Measured | Unreadable:
+        world.state.record_request("reviews", world.clock())
+        return read(*args)
+
+    monkeypatch.setattr(world.metrics, "last_activity", meanwhile)
+
+    (outcome,) = world.tick()
+
+    assert outcome.plan.action is Action.WAIT
+    assert world.endpoints.deleted == []
+
+
+def test_what_was_deleted_by_hand_stays_down_until_newer_demand(world: World) -> None:
+    """However recent its last request is."""
+    world.ask()
+    world.act()
+    world.clock.advance(minutes=8)
+    assert world.act() is Action.STAY_UP
+    world.state.record_request("reviews", world.clock())
+    world.endpoints.vanish("reviews")
+    assert world.act() is Action.STAY_DOWN
+    world.ask()
+    assert world.act() is Action.START
+
+
+def test_what_was_done_is_told_even_if_it_cannot_be_written_down(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stop that happened must not read as if nothing was changed."""
+    world.endpoints.put("reviews", EndpointStatus.IN_SERVICE)
+    world.clock.advance(hours=1)
+    monkeypatch.setattr(
+        EndpointsTable, "record_decision", lambda *_: _raise("UpdateItem refused: Throttling")
+    )
+
+    (outcome,) = world.tick()
+
+    assert outcome.plan.action is Action.STOP
+    assert outcome.problem == "UpdateItem refused: Throttling"
+    assert world.endpoints.deleted == ["reviews"]
+
+
+def test_cloudwatch_is_not_asked_again_while_its_last_answer_suffices(world: World) -> None:
+    """An invocation that it showed keeps the endpoint up for the idle timeout, free of charge."""
+    world.endpoints.put("reviews", EndpointStatus.IN_SERVICE)
+    world.clock.advance(hours=1)
+    world.metrics.answer = Measured(world.clock())
+    for _ in range(15):
+        assert world.act() is Action.STAY_UP
+        world.clock.advance(seconds=59)
+    assert len(world.metrics.asked) == 1
+    world.metrics.answer = Measured(None)
+    assert world.act() is Action.STOP
+
+
+def test_an_endpoint_that_is_not_claimed_any_more_is_not_known(world: World) -> None:
+    """Seen by the next nudge, so that the proxy asks the tags before it says that it wakes it."""
+    world.act()
+    assert world.state.read("reviews").decision is not None
+    world.catalog.configs = []
+    assert world.tick("reviews") == []
+    assert world.state.read("reviews").decision is None
+
+
+def test_each_minute_begins_with_another_endpoint(world: World) -> None:
+    """So that a tick that is cut short does not leave out the same ones for ever."""
+    world.catalog.configs = [config("a"), config("b"), config("c")]
+    first = set()
+    for _ in range(3):
+        first.add(world.tick()[0].endpoint)
+        world.clock.advance(seconds=59)
+    assert first == {"a", "b", "c"}
 
 
 def test_a_hold_keeps_it_up_and_ends(world: World) -> None:
@@ -295,3 +379,26 @@ def test_a_decision_is_written_on_change_only(
         world.tick()
 
     assert written == [Action.STAY_DOWN, Action.START, Action.WAIT]
+
+
+def test_an_endpoint_in_use_is_written_once_in_an_idle_timeout(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its time moves on with each request; the time that was written stays true until it passes."""
+    written = []
+    record = EndpointsTable.record_decision
+
+    def recording(self: EndpointsTable, endpoint: str, decision: Decision, now: datetime) -> None:
+        written.append(decision.until)
+        record(self, endpoint, decision, now)
+
+    world.endpoints.put("reviews", EndpointStatus.IN_SERVICE)
+    world.clock.advance(hours=1)
+    monkeypatch.setattr(EndpointsTable, "record_decision", recording)
+    world.ask()
+    for _ in range(60):
+        world.state.record_request("reviews", world.clock())
+        assert world.act() is Action.STAY_UP
+        world.clock.advance(seconds=59)
+
+    assert len(written) == 4

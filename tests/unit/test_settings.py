@@ -12,7 +12,11 @@ RECONCILE = {
     "DORMOUSE_OWN_ENDPOINT": "e",
     "DORMOUSE_OWN_ENDPOINT_CONFIG": "c",
 }
-INVOKE = {"DORMOUSE_ENDPOINTS_TABLE": "t", "DORMOUSE_RECONCILE_FUNCTION": "r"}
+INVOKE = {
+    "DORMOUSE_ENDPOINTS_TABLE": "t",
+    "DORMOUSE_OWN_ENDPOINT": "e",
+    "DORMOUSE_RECONCILE_FUNCTION": "r",
+}
 
 
 def test_the_durations_have_defaults() -> None:

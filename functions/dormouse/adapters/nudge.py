@@ -17,13 +17,13 @@ class ReconcileNudge:
     client: "LambdaClient"
     function_name: str
 
-    def __call__(self, endpoint: str) -> None:
+    def __call__(self, endpoint: str, request_id: str) -> None:
         """Make `reconcile` look at this endpoint now, without waiting for it.
 
         Raises:
             AwsError: it could not be sent.
         """
-        event = {"action": "reconcile", "endpoint": endpoint}
+        event = {"action": "reconcile", "endpoint": endpoint, "id": request_id}
         with aws_call("Invoke"):
             self.client.invoke(
                 FunctionName=self.function_name,

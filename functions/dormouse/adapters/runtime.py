@@ -12,7 +12,7 @@ from urllib.parse import quote
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
-from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError, HTTPClientError
+from botocore.exceptions import BotoCoreError, ConnectTimeoutError, EndpointConnectionError
 from botocore.httpsession import URLLib3Session
 
 from dormouse.domain.invocation import (
@@ -57,15 +57,18 @@ class SageMakerRuntime:
             answer = self.session.send(outgoing.prepare())
         except (EndpointConnectionError, ConnectTimeoutError) as error:
             return Unanswered(str(error), may_have_run=False)
-        except HTTPClientError as error:
+        except BotoCoreError as error:
+            # A timeout, a connection that was cut, TLS that broke: perhaps after it was sent.
             return Unanswered(str(error), may_have_run=True)
         response = InvocationResponse(
             status=answer.status_code,
             headers={name.lower(): value for name, value in answer.headers.items()},
             body=answer.content,
         )
-        if is_not_serving(response.status, *_error_of(response)):
-            return NotServing(response)
+        error_type, message = _error_of(response)
+        if is_not_serving(response.status, error_type, message):
+            denial = f"InvokeEndpoint refused: {error_type}: {message}"
+            return NotServing(response, denial if response.status == 403 else None)
         return Forwarded(response)
 
     def _drop_idle_connections(self) -> None:

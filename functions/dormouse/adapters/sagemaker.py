@@ -93,11 +93,9 @@ def _present(described: "DescribeEndpointOutputTypeDef") -> Present:
         ) from error
     return Present(
         status=status,
-        config_name=described["EndpointConfigName"],
         variant_names=tuple(
             variant["VariantName"] for variant in described.get("ProductionVariants", ())
         ),
-        created_at=described["CreationTime"],
         last_modified_at=described["LastModifiedTime"],
         failure_reason=described.get("FailureReason"),
     )

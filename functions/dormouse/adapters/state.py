@@ -5,19 +5,22 @@ the reconciler never undo one another.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from dormouse.adapters.calls import aws_call
 from dormouse.adapters.moments import read_moment, write_moment
-from dormouse.domain.ledger import Decision, Ledger
+from dormouse.domain.ledger import Decision, Ledger, RecordedDemand
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef, UpdateItemInputTypeDef
 
     Item = Mapping[str, AttributeValueTypeDef]
+
+# reconcile has decided about it, so an EndpointConfig claims it, or did until lately.
+_KNOWN = "attribute_exists(decision)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,28 +42,46 @@ class EndpointsTable:
             met_version=_number(item, "met_version"),
             demand_at=_moment(item, "demand_at"),
             last_request_at=_moment(item, "last_request_at"),
+            metrics_active_at=_moment(item, "metrics_active_at"),
             hold_until=_moment(item, "hold_until"),
             decision=_decision(item),
         )
 
-    def record_demand(self, endpoint: str, now: datetime, unless_since: datetime) -> bool:
+    def record_demand(
+        self, endpoint: str, now: datetime, unless_since: datetime, *, known_only: bool
+    ) -> RecordedDemand:
         """Note that a request has just arrived, unless an unmet one is as recent as that."""
-        return self._update(
+        is_news = (
+            "(attribute_not_exists(demand_at) OR demand_at < :since"
+            " OR (attribute_exists(met_version) AND demand_version <= met_version))"
+        )
+        item = self._update(
             endpoint,
             "SET demand_at = :now, last_request_at = :now ADD demand_version :one",
             {":now": _s(now), ":one": {"N": "1"}, ":since": _s(unless_since)},
-            condition="attribute_not_exists(demand_at) OR demand_at < :since"
-            " OR (attribute_exists(met_version) AND demand_version <= met_version)",
+            condition=f"{_KNOWN} AND {is_news}" if known_only else is_news,
         )
+        if item is None:
+            return RecordedDemand(is_written=False, decision=self.read(endpoint).decision)
+        return RecordedDemand(is_written=True, decision=_decision(item))
 
     def record_request(self, endpoint: str, now: datetime) -> None:
-        """Note a request for an endpoint that is in the table, unless a later one is noted."""
+        """Note a request for an endpoint that is known, unless a later one is noted."""
         self._update(
             endpoint,
             "SET last_request_at = :now",
             {":now": _s(now)},
-            condition="attribute_exists(endpoint)"
+            condition=f"{_KNOWN}"
             " AND (attribute_not_exists(last_request_at) OR last_request_at < :now)",
+        )
+
+    def record_metrics_activity(self, endpoint: str, at: datetime) -> None:
+        """Note until when CloudWatch showed invocations; it never goes back."""
+        self._update(
+            endpoint,
+            "SET metrics_active_at = :at",
+            {":at": _s(at)},
+            condition="attribute_not_exists(metrics_active_at) OR metrics_active_at < :at",
         )
 
     def record_hold(self, endpoint: str, until: datetime, now: datetime) -> None:
@@ -80,51 +101,66 @@ class EndpointsTable:
             condition="attribute_not_exists(met_version) OR met_version < :version",
         )
 
-    def begin_stop(self, endpoint: str, demand_version: int, reason: str, now: datetime) -> bool:
-        """Claim the right to stop it; False where newer demand than this is recorded."""
-        unchanged = "demand_version = :version"
-        if demand_version == 0:
-            unchanged = "attribute_not_exists(demand_version)"
-        return self._update(
+    def begin_stop(self, endpoint: str, seen: Ledger, reason: str, now: datetime) -> bool:
+        """Claim the right to stop it; False where demand or a request has come since then."""
+        values: dict[str, AttributeValueTypeDef] = {
+            ":version": {"N": str(seen.demand_version)},
+            ":now": _s(now),
+            ":reason": {"S": reason},
+        }
+        no_demand = "demand_version = :version"
+        if seen.demand_version == 0:
+            no_demand = "attribute_not_exists(demand_version)"
+        no_request = "attribute_not_exists(last_request_at)"
+        if seen.last_request_at is not None:
+            no_request = "last_request_at = :last"
+            values[":last"] = _s(seen.last_request_at)
+        item = self._update(
             endpoint,
             "SET met_version = :version, stopped_at = :now, stop_reason = :reason",
-            {
-                ":version": {"N": str(demand_version)},
-                ":now": _s(now),
-                ":reason": {"S": reason},
-            },
-            condition=unchanged,
+            values,
+            condition=f"{no_demand} AND {no_request}",
         )
+        return item is not None
 
     def record_decision(self, endpoint: str, decision: Decision, now: datetime) -> None:
         """Keep the decision, for whoever asks why."""
         fields: dict[str, AttributeValueTypeDef] = {
-            name: {"S": text} for name, text in asdict(decision).items()
+            "action": {"S": decision.action},
+            "rule": {"S": decision.rule},
+            "reason": {"S": decision.reason},
         }
+        if decision.until is not None:
+            fields["until"] = _s(decision.until)
         self._update(
             endpoint,
             "SET decision = :decision, decided_at = :now",
             {":decision": {"M": fields}, ":now": _s(now)},
         )
 
+    def forget_decision(self, endpoint: str) -> None:
+        """Note that it is not managed, as far as can be seen."""
+        self._update(endpoint, "REMOVE decision, decided_at", {}, condition=_KNOWN)
+
     def _update(
         self, endpoint: str, expression: str, values: "Item", condition: str | None = None
-    ) -> bool:
-        """Apply one UpdateItem; False where its condition did not hold, and nothing was written."""
+    ) -> "Item | None":
+        """Apply one UpdateItem and return the whole item; None where its condition did not hold."""
         request: UpdateItemInputTypeDef = {
             "TableName": self.table_name,
             "Key": {"endpoint": {"S": endpoint}},
             "UpdateExpression": expression,
-            "ExpressionAttributeValues": values,
+            "ReturnValues": "ALL_NEW",
         }
+        if values:
+            request["ExpressionAttributeValues"] = values
         if condition is not None:
             request["ConditionExpression"] = condition
         with aws_call("UpdateItem"):
             try:
-                self.client.update_item(**request)
+                return self.client.update_item(**request)["Attributes"]
             except self.client.exceptions.ConditionalCheckFailedException:
-                return False
-        return True
+                return None
 
 
 def _s(moment: datetime) -> "AttributeValueTypeDef":
@@ -143,4 +179,9 @@ def _decision(item: "Item") -> Decision | None:
     if "decision" not in item:
         return None
     fields = item["decision"]["M"]
-    return Decision(fields["action"]["S"], fields["rule"]["S"], fields["reason"]["S"])
+    return Decision(
+        action=fields["action"]["S"],
+        rule=fields["rule"]["S"],
+        reason=fields["reason"]["S"],
+        until=_moment(fields, "until"),
+    )

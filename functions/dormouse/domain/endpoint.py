@@ -52,9 +52,7 @@ class Present:
     """
 
     status: EndpointStatus
-    config_name: str
     variant_names: tuple[str, ...]
-    created_at: datetime
     last_modified_at: datetime
     failure_reason: str | None = None
 

@@ -38,7 +38,7 @@ def parse_intent(event: object) -> Intent:
     """Read an invocation: a schedule's, a nudge's, EventBridge's or an operator's.
 
     Of an event only the endpoint's name is taken: it makes a tick come sooner, and the tick looks
-    for itself (events come twice and out of order).
+    for itself (events come twice and out of order). An `id` is for the logs alone.
 
     Raises:
         IntentError: the event has another form; the message names the part.
@@ -52,10 +52,10 @@ def parse_intent(event: object) -> Intent:
         return Tick(_endpoint(detail, "EndpointName"))
     match event.get("action"):
         case "reconcile":
-            _only(event, "action", "endpoint")
+            _only(event, "action", "endpoint", "id")
             return Tick(_endpoint(event, "endpoint") if "endpoint" in event else None)
         case "wake":
-            _only(event, "action", "endpoint", "for")
+            _only(event, "action", "endpoint", "for", "id")
             hold_for = _hold(event["for"]) if "for" in event else None
             return Wake(_endpoint(event, "endpoint"), hold_for)
         case other:

@@ -10,12 +10,16 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class InvocationRequest:
-    """One InvokeEndpoint call: header names in lower case, the body as it came."""
+    """One InvokeEndpoint call: header names in lower case, the body as it came.
+
+    `request_id` is Lambda's, by which the logs of both functions can be put together.
+    """
 
     endpoint: str
     headers: Mapping[str, str]
     body: bytes
     principal: str
+    request_id: str = ""
 
     @property
     def target_model(self) -> str | None:
@@ -50,9 +54,13 @@ class Forwarded:
 
 @dataclass(frozen=True, slots=True)
 class NotServing:
-    """SageMaker did not execute the request, since the endpoint does not serve (or is unknown)."""
+    """SageMaker did not execute the request, since the endpoint does not serve (or is unknown).
+
+    `denial` is IAM's refusal, where that is what was answered: it may hide an endpoint that serves.
+    """
 
     response: InvocationResponse
+    denial: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """The plan: the one action that follows from what is asked for and what is seen, and why.
 
-The rules, the first that applies wins: hold > waiting work > recent activity > otherwise down.
+The rules, the first that applies wins: hold > waiting work > recent activity > otherwise down. Hold
+and waiting work start what is absent; recent activity only keeps what serves.
 """
 
 from dataclasses import dataclass
@@ -62,7 +63,7 @@ class Plan:
     """One action, the rule that decided it, the reason in words, and when another could follow.
 
     `next_look_at` is None where only something from outside (a request, SageMaker) changes it. The
-    reason holds times, not ages, so that it stays the same sentence until the decision changes.
+    reason holds times, not ages, so that it stays true for as long as the decision stands.
     """
 
     action: Action
@@ -93,6 +94,8 @@ def decide(
     with positive evidence: the ledger and a complete reading of CloudWatch both show no use for the
     idle timeout, and the endpoint has been serving for longer than that plus the metric lag.
     """
+    if isinstance(activity, Measured):
+        ledger = ledger.with_metrics(activity)
     wanted = _wanted(spec, ledger, seen, timing, now)
     match seen:
         case Absent():
@@ -139,7 +142,7 @@ def _decide_present(
 def _decide_idle(
     spec: Spec, seen: Present, activity: Activity, timing: Timing, now: datetime
 ) -> Plan:
-    """Decide for a serving endpoint that the ledger knows no reason to keep."""
+    """Decide for a serving endpoint that nothing remembered keeps up."""
     timeout = format_duration(spec.idle_timeout)
     judged_at = seen.last_modified_at + spec.idle_timeout + timing.metric_lag
     if now < judged_at:
@@ -162,15 +165,6 @@ def _decide_idle(
             return Plan(
                 Action.STAY_UP, Rule.FAIL_SAFE, f"it stays up, as CloudWatch can't be read: {why}"
             )
-        case Measured(seen_at) if seen_at is not None and now < seen_at + spec.idle_timeout:
-            until = seen_at + spec.idle_timeout
-            return Plan(
-                Action.STAY_UP,
-                Rule.RECENT_ACTIVITY,
-                f"needed until {_clock(until)}: CloudWatch shows an invocation before "
-                f"{_clock(seen_at)}, idle timeout {timeout}",
-                until,
-            )
         case Measured():
             return Plan(
                 Action.STOP,
@@ -189,26 +183,37 @@ def _wanted(
         return _ReasonToBeUp(
             Rule.HOLD, f"needed until {_clock(ledger.hold_until)}: it is held", ledger.hold_until
         )
-    serving = isinstance(seen, Present) and seen.status.is_serving
-    if not serving and ledger.has_unmet_demand and ledger.demand_at is not None:
+    if isinstance(seen, Present) and seen.status.is_serving:
+        return _recent_activity(spec, ledger, timing, now)
+    if ledger.has_unmet_demand and ledger.demand_at is not None:
         until = ledger.demand_at + timing.demand_patience
         if now < until:
-            return _ReasonToBeUp(
-                Rule.WAITING_WORK,
-                f"a request of {_clock(ledger.demand_at)} waits for it",
-                until,
-            )
-    if ledger.last_request_at is not None:
-        until = ledger.last_request_at + timing.ledger_interval + spec.idle_timeout
-        if now < until:
-            return _ReasonToBeUp(
-                Rule.RECENT_ACTIVITY,
-                f"needed until {_clock(until)}: the proxy saw a request at "
-                f"{_clock(ledger.last_request_at)}, idle timeout "
-                f"{format_duration(spec.idle_timeout)}",
-                until,
-            )
+            words = f"a request of {_clock(ledger.demand_at)} waits for it"
+            return _ReasonToBeUp(Rule.WAITING_WORK, words, until)
     return None
+
+
+def _recent_activity(
+    spec: Spec, ledger: Ledger, timing: Timing, now: datetime
+) -> _ReasonToBeUp | None:
+    """Find activity within the idle timeout in what is remembered, the latest first."""
+    remembered = []
+    if (at := ledger.last_request_at) is not None:
+        remembered.append((at + timing.ledger_interval, f"the proxy saw a request at {_clock(at)}"))
+    if (at := ledger.metrics_active_at) is not None:
+        remembered.append((at, f"CloudWatch shows an invocation before {_clock(at)}"))
+    if not remembered:
+        return None
+    last_active_at, words = max(remembered)
+    until = last_active_at + spec.idle_timeout
+    if until <= now:
+        return None
+    timeout = format_duration(spec.idle_timeout)
+    return _ReasonToBeUp(
+        Rule.RECENT_ACTIVITY,
+        f"needed until {_clock(until)}: {words}, idle timeout {timeout}",
+        until,
+    )
 
 
 def _wait(reason: str) -> Plan:

@@ -12,6 +12,9 @@ from dormouse.errors import AwsError, UnmanagedEndpointError
 from dormouse.observability import count, logger, metrics
 from dormouse.reconciler import Outcome
 
+# What one more endpoint may take where AWS is slow to answer.
+RESERVE_MILLISECONDS = 20_000
+
 _COUNTED = {Action.START: "Starts", Action.STOP: "Stops", Action.CLEAR: "Clears"}
 
 
@@ -26,7 +29,7 @@ def handler(event: Any, context: LambdaContext) -> list[dict[str, Any]]:
         AwsError: the tags or the ledger can't be reached, so no endpoint was looked at.
     """
     try:
-        entries = _carry_out(parse_intent(event))
+        entries = _carry_out(parse_intent(event), context)
     except (IntentError, UnmanagedEndpointError, AwsError):
         count("Problems")
         raise
@@ -34,12 +37,20 @@ def handler(event: Any, context: LambdaContext) -> list[dict[str, Any]]:
     return entries
 
 
-def _carry_out(intent: Intent) -> list[dict[str, Any]]:
+def _carry_out(intent: Intent, context: LambdaContext) -> list[dict[str, Any]]:
     if isinstance(intent, Wake):
         reconciler().wake(intent.endpoint, intent.hold_for)
         hold_for = format_duration(intent.hold_for) if intent.hold_for else None
         logger.info("wake", extra={"endpoint": intent.endpoint, "hold_for": hold_for})
-    return [_report(outcome) for outcome in reconciler().tick(intent.endpoint)]
+    entries = []
+    for outcome in reconciler().tick(intent.endpoint):
+        entries.append(_report(outcome))
+        if context.get_remaining_time_in_millis() < RESERVE_MILLISECONDS:
+            # Killed by Lambda, it would lose its metrics too, and with them the alarm.
+            count("TicksCutShort")
+            logger.error("time is running out; the next tick begins with another endpoint")
+            break
+    return entries
 
 
 def _report(outcome: Outcome) -> dict[str, Any]:
