@@ -88,10 +88,13 @@ models: .venvs/models/.ready
 	@.venvs/uv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@
 
+# A person sees the downloads go on; a log needs no line for each package.
+QUIET := $(shell [ -t 2 ] || echo --quiet)
+
 define install
 @echo "Setting up $(@D): $(1) …"
 @"$(UV)" venv --quiet --clear --python "$(PYTHON)" $(@D)
-@"$(UV)" pip sync --quiet --python $(@D) --require-hashes --compile-bytecode $(2)
+@"$(UV)" pip sync $(QUIET) --python $(@D) --require-hashes --compile-bytecode $(2)
 endef
 
 .venvs/dev/.ready: requirements.txt | .venvs/uv/.ready
@@ -113,7 +116,7 @@ endef
 # Building a model needs what runs it and a little more, which would pull in what must not be there: hence --no-deps.
 .venvs/models/.ready: container/requirements.txt container/requirements-build.txt | .venvs/uv/.ready
 	$(call install,what builds models,container/requirements.txt)
-	@"$(UV)" pip install --quiet --python $(@D) --require-hashes --no-deps --compile-bytecode \
+	@"$(UV)" pip install $(QUIET) --python $(@D) --require-hashes --no-deps --compile-bytecode \
 		-r container/requirements-build.txt
 	@touch $@
 
