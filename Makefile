@@ -76,6 +76,7 @@ build: .venvs/uv/.ready .venvs/sam/.ready ## Build the functions as `sam deploy`
 envs: preflight $(RUN_ENVS) .venvs/dev/.ready
 
 preflight:
+	@command -v "$(PYTHON)" >/dev/null || { echo "dormouse: there is no $(PYTHON); CPython 3.11 or 3.12 is needed" >&2; exit 1; }
 	@"$(PYTHON)" local/preflight.py
 
 models: .venvs/models/.ready

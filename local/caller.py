@@ -13,23 +13,35 @@ from local.stack import Stack
 CONFIG = Config(read_timeout=70, retries={"total_max_attempts": 1})
 
 TO_TRY = """\
+import time
+
 import boto3
+from botocore.config import Config
 
 runtime = boto3.client(
     "sagemaker-runtime",
     endpoint_url="{invoke_url}",
-    region_name="{region}",{credentials}
+    region_name="{region}",
+    aws_access_key_id="test",
+    aws_secret_access_key="test",
+    config=Config(read_timeout=70, retries={{"total_max_attempts": 1}}),
 )
 # The one line: a Function URL wants the signature of Lambda.
 runtime.meta.events.register("before-sign.sagemaker-runtime", lambda request, **_:
     request.context.setdefault("signing", {{}}).update(signing_name="lambda"))
 
-answer = runtime.invoke_endpoint(
-    EndpointName="{endpoint_name}",
-    TargetModel="{model}",
-    ContentType="application/json",
-    Body=b'{{"inputs": ["I loved it", "a dull and boring film"]}}',
-)
+while True:
+    try:
+        answer = runtime.invoke_endpoint(
+            EndpointName="{endpoint_name}",
+            TargetModel="{model}",
+            ContentType="application/json",
+            Body=b'{{"inputs": ["I loved it", "a dull and boring film"]}}',
+        )
+        break
+    except runtime.exceptions.ServiceUnavailable as asleep:
+        print(asleep)
+        time.sleep(5)
 print(answer["Body"].read().decode())"""
 
 
@@ -52,7 +64,6 @@ def lines_to_try(stack: Stack) -> str:
     return TO_TRY.format(
         invoke_url=stack.invoke_url,
         region=stack.region,
-        credentials='\n    aws_access_key_id="test",\n    aws_secret_access_key="test",',
         endpoint_name=stack.endpoint_name,
         model=stack.models[0],
     )

@@ -195,7 +195,7 @@ def summary(story: Story) -> None:
 What happened: a request woke a real multi-model endpoint, two models answered on it, and it was
 torn down by itself. It existed for {up:.0f} of {total:.0f} seconds.
 
-What it saves: asleep, it costs nothing. An {INSTANCE_TYPE} that is always on is about
+What it saves: asleep, the endpoint costs nothing. An {INSTANCE_TYPE} that is always on is about
 ${DOLLARS_AN_HOUR * 730:.0f} a month (us-east-1, at about ${DOLLARS_AN_HOUR} an hour); \
 up for two hours each working day it is about ${DOLLARS_AN_HOUR * 2 * 21:.0f}.
 

@@ -21,13 +21,17 @@ def bring_up(
 ) -> tuple[subprocess.Popen[bytes], stack.Stack]:
     """Start the local AWS, deploy template.yaml with these parameters and upload the models.
 
-    One that still uses the state directory (it was interrupted half-way, say) is ended before.
+    A detached one that still uses the state directory (it was interrupted half-way, say) is ended
+    before; one that belongs to another program that runs is not.
 
     Raises:
-        NotStartedError, DeployError: it did not work; nothing is left running.
+        NotStartedError, DeployError: it did not work; nothing of it is left running.
     """
     log = settings.state_dir / "deploy.log"
-    running.end_running(settings)
+    if detached:
+        running.end_running(settings)
+    else:
+        running.wait_until_free(settings)
     stack.stack_path(settings).unlink(missing_ok=True)
     log.unlink(missing_ok=True)
     try:

@@ -12,7 +12,7 @@ import json
 import logging
 import re
 import uuid
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import unquote
@@ -28,6 +28,14 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 Response = tuple[int, dict[str, str], bytes]
 
+FUNCTION_URL = "/_aws/lambda-url/"
+# Signatures are not verified here; but whoever forgot to sign for Lambda should learn it before AWS
+# says so.
+WRONG_SERVICE: Response = (
+    403,
+    {"Content-Type": "application/json", "x-amzn-ErrorType": "InvalidSignatureException"},
+    b'{"message":"Credential should be scoped to correct service: \'lambda\'. "}',
+)
 INVOCATION = re.compile(r"/endpoints/([^/]+)/invocations/?")
 # An invocation occupies a thread for as long as the model takes.
 INVOCATION_THREADS = 64
@@ -83,7 +91,9 @@ class Gateway:
         target = headers.get("x-amz-target", "")
         invocation = INVOCATION.fullmatch(scope["path"]) if scope["method"] == "POST" else None
         try:
-            if target.startswith(TARGET_PREFIX):
+            if scope["path"].startswith(FUNCTION_URL) and not _is_signed_for_lambda(headers):
+                response = WRONG_SERVICE
+            elif target.startswith(TARGET_PREFIX):
                 response = await self._control(target, receive)
             elif invocation:
                 response = await self._invoke(unquote(invocation[1]), headers, receive)
@@ -116,6 +126,12 @@ class Gateway:
         except ServiceError as error:
             return _runtime_failure(error)
         return 200, prediction.headers, prediction.body
+
+
+def _is_signed_for_lambda(headers: Mapping[str, str]) -> bool:
+    """Whether a signature, if there is one, names Lambda in its credential's scope."""
+    scope = re.search(r"Credential=[^,\s]+/([^/,]+)/aws4_request", headers.get("authorization", ""))
+    return scope is None or scope[1] == "lambda"
 
 
 def _runtime_failure(error: ServiceError) -> Response:

@@ -17,8 +17,8 @@ def obstacle() -> str | None:
     python = f"{platform.python_implementation()} {platform.python_version()}"
     if not python.startswith(("CPython 3.11.", "CPython 3.12.")):
         return (
-            "CPython 3.11 or 3.12 is needed, since TensorFlow 2.19 and multi-model-server run on "
-            f"both; found {python}. Install one, or name it: make PYTHON=/path/to/python3.12 …"
+            "CPython 3.11 or 3.12 is needed, which TensorFlow 2.19 and multi-model-server run on; "
+            f"found {python}. Install one of them, or name it: make PYTHON=/path/to/python3.12 …"
         )
     if importlib.util.find_spec("venv") is None or importlib.util.find_spec("ensurepip") is None:
         version = ".".join(platform.python_version_tuple()[:2])

@@ -17,6 +17,8 @@ from local.settings import HOST, REPOSITORY, LocalSettings, environment_of
 READY_SECONDS = 60.0
 # Ending the container's processes, the emulator and the tether, each with its own grace.
 END_SECONDS = 45.0
+# What is left of a program that was killed has ended by then.
+ORPHAN_SECONDS = 15.0
 
 
 class NotStartedError(RuntimeError):
@@ -148,6 +150,22 @@ def end_running(settings: LocalSettings) -> bool:
             raise NotStartedError(f"The local AWS (process {pid}) has not ended.")
         time.sleep(0.1)
     return True
+
+
+def wait_until_free(settings: LocalSettings) -> None:
+    """Wait for a server whose program was killed, which is ending by itself.
+
+    Raises:
+        NotStartedError: it goes on, so its program does.
+    """
+    deadline = time.monotonic() + ORPHAN_SECONDS
+    while (pid := running_pid(settings)) is not None:
+        if time.monotonic() > deadline:
+            raise NotStartedError(
+                f"{settings.state_dir} is in use by another local AWS (process {pid}). Wait for "
+                "its end, or end what started it."
+            )
+        time.sleep(0.1)
 
 
 def _is_server(pid: int) -> bool:

@@ -5,6 +5,7 @@ overrides it.
 from __future__ import annotations
 
 import argparse
+import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 HOST = "127.0.0.1"
+HIGHEST_PORT = 65_535
 
 
 class SettingsError(ValueError):
@@ -114,8 +116,10 @@ def _read(field: str, text: str, source: str) -> object:
         value = reader(text)
     except ValueError as error:
         raise SettingsError(f"{source} must be {kind}, not {text!r}.") from error
-    if isinstance(value, (int, float)) and value < 0:
-        raise SettingsError(f"{source} must not be negative, but is {text}.")
+    if isinstance(value, (int, float)) and not 0 <= value < math.inf:
+        raise SettingsError(f"{source} must be finite and not negative, but is {text}.")
+    if field == "port" and not 1 <= value <= HIGHEST_PORT:
+        raise SettingsError(f"{source} must be from 1 to {HIGHEST_PORT}, but is {text}.")
     # resolve() would follow a virtual environment's python to the interpreter it links to, and lose
     # the environment.
     return value.absolute() if isinstance(value, Path) else value

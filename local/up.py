@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from dataclasses import replace
 
@@ -18,6 +19,9 @@ PARAMETERS = {"IdleTimeout": "3m", "MetricLagSeconds": "10", "ExpectedWakeSecond
 def main(arguments: list[str]) -> int:
     """Bring the stack up, or say that it is."""
     terminal = Terminal()
+    # Whoever ends this half-way, by whatever signal, leaves nothing running.
+    for signum in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(signum, signal.default_int_handler)
     try:
         settings = parse(arguments)
         present = stack.read(settings)
@@ -42,24 +46,20 @@ def main(arguments: list[str]) -> int:
 
 
 def _print(terminal: Terminal, deployed: stack.Stack) -> None:
-    terminal.say()
     terminal.say(
-        f"AWS        {deployed.aws_endpoint_url} (region {deployed.region}, keys test/test)"
+        f"""
+AWS        {deployed.aws_endpoint_url} (region {deployed.region}, keys test and test)
+Front door {deployed.invoke_url}
+Endpoint   {deployed.endpoint_name} (sleeps when it was not used for 3 minutes)
+Models     {", ".join(deployed.models)}
+
+Try it in any Python that has boto3: the first call finds the endpoint asleep and wakes it, and half
+a minute later the same call answers.
+
+{lines_to_try(deployed)}
+
+All this stands in .local/stack.json for scripts. `make down` ends it."""
     )
-    terminal.say(f"Front door {deployed.invoke_url}")
-    terminal.say(
-        f"Endpoint   {deployed.endpoint_name} (asleep; it sleeps again 3 minutes after use)"
-    )
-    terminal.say(f"Models     {', '.join(deployed.models)}")
-    terminal.say()
-    terminal.say(
-        "Try it, in any Python that has boto3; the first call raises ServiceUnavailable and"
-    )
-    terminal.say("wakes the endpoint, and half a minute later the same call answers:")
-    terminal.say()
-    terminal.say(lines_to_try(deployed))
-    terminal.say()
-    terminal.say("All this stands in .local/stack.json for scripts. `make down` ends it.")
 
 
 if __name__ == "__main__":

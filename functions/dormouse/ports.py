@@ -70,7 +70,7 @@ class ReconcilerState(Protocol):
         """Read everything remembered of an endpoint, strongly consistent."""
 
     def record_hold(self, endpoint: str, until: datetime, now: datetime) -> None:
-        """Keep it up until then. A demand: raises `demand_version`."""
+        """Keep it up until then; a longer hold stays. A demand: raises `demand_version`."""
 
     def record_demand(
         self, endpoint: str, now: datetime, unless_since: datetime, *, known_only: bool

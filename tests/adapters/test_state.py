@@ -82,13 +82,12 @@ def test_a_stop_without_any_demand_ever(table: EndpointsTable) -> None:
     assert not table.begin_stop("reviews", Ledger(0), "idle", NOW)
 
 
-def test_a_hold_is_a_demand_and_the_latest_counts(table: EndpointsTable) -> None:
-    """Shorter or longer."""
-    table.record_hold("reviews", NOW + timedelta(hours=2), NOW)
-    table.record_hold("reviews", NOW + timedelta(hours=1), NOW)
-
-    assert table.read("reviews").hold_until == NOW + timedelta(hours=1)
-    assert table.read("reviews").demand_version == 2
+def test_a_hold_is_a_demand_and_the_longest_counts(table: EndpointsTable) -> None:
+    """Of two operators, the second does not cut the first one's short."""
+    for hours, held in ((2, 2), (1, 2), (3, 3)):
+        table.record_hold("reviews", NOW + timedelta(hours=hours), NOW)
+        assert table.read("reviews").hold_until == NOW + timedelta(hours=held)
+    assert table.read("reviews").demand_version == 3
 
 
 def test_met_never_goes_back(table: EndpointsTable) -> None:

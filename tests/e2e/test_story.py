@@ -7,6 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError
 
@@ -84,6 +85,16 @@ def test_an_unsigned_request_is_forbidden(deployed: Deployed) -> None:
         urllib.request.urlopen(urllib.request.Request(url, data=b"{}", method="POST"))
     assert error.value.code == 403
     error.value.close()
+
+
+def test_whoever_forgets_the_one_line_learns_it_here(deployed: Deployed) -> None:
+    """boto3 signs for SageMaker by itself, which a Function URL refuses."""
+    client = boto3.client(
+        "sagemaker-runtime", endpoint_url=deployed.stack.invoke_url, region_name="us-east-1"
+    )
+
+    with pytest.raises(ClientError, match="scoped to correct service: 'lambda'"):
+        invoke(client)
 
 
 def test_a_crowd_of_cold_requests_wakes_one_endpoint(deployed: Deployed) -> None:

@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from local import running
+from local.deployment import bring_up
 from local.settings import REPOSITORY, LocalSettings
+from local.terminal import Terminal
 
 PYTHON = os.environ.get("DORMOUSE_LOCAL_PYTHON", str(REPOSITORY / ".venvs/local/bin/python"))
 
@@ -48,12 +50,13 @@ def test_up_leaves_it_running_and_down_ends_it(where: list[str]) -> None:
         assert stack["invoke_url"] in up.stdout
         assert "before-sign.sagemaker-runtime" in up.stdout
 
-        # What it prints to try is a whole program: run it, and the endpoint is found asleep.
-        program = up.stdout[up.stdout.index("import boto3") : up.stdout.index("All this stands")]
+        # What it prints to try is a whole program: run it, and it wakes the endpoint.
+        program = up.stdout[up.stdout.index("import time") : up.stdout.index("All this stands")]
         tried = subprocess.run(
-            [PYTHON, "-c", program], capture_output=True, text=True, check=False, timeout=60
+            [PYTHON, "-c", program], capture_output=True, text=True, check=False, timeout=120
         )
-        assert "ServiceUnavailable" in tried.stderr
+        assert "dormouse is asleep" in tried.stdout, tried.stderr
+        assert json.loads(tried.stdout.splitlines()[-1])["predictions"][0]["label"] == "positive"
 
         again = run("local.up", *where)
         assert again.returncode == 0
@@ -67,8 +70,11 @@ def test_up_leaves_it_running_and_down_ends_it(where: list[str]) -> None:
     assert "Nothing is running." in run("local.down", *where).stdout
 
 
-def test_an_interrupted_up_leaves_nothing_and_can_be_repeated(where: list[str]) -> None:
-    """Ctrl-C half-way."""
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_an_interrupted_up_leaves_nothing_and_can_be_repeated(
+    where: list[str], signum: signal.Signals
+) -> None:
+    """Ctrl-C half-way, or a terminal that is closed."""
     settings = LocalSettings(state_dir=Path(where[1]))
     up = subprocess.Popen(
         [PYTHON, "-m", "local.up", *where], cwd=REPOSITORY, stdout=subprocess.PIPE, text=True
@@ -79,7 +85,7 @@ def test_an_interrupted_up_leaves_nothing_and_can_be_repeated(where: list[str]) 
             if "Starting a local AWS" in line:
                 break
         assert running.running_pid(settings) is not None
-        up.send_signal(signal.SIGINT)
+        up.send_signal(signum)
         rest = up.stdout.read()
     assert up.returncode == 130
     assert "nothing is left running" in rest
@@ -93,6 +99,18 @@ def test_a_bad_setting_is_one_sentence(where: list[str]) -> None:
     assert bad.returncode == 1
     assert "--port must be a whole number, not 'many'" in bad.stdout
     assert "Traceback" not in bad.stdout + bad.stderr
+
+
+def test_a_second_program_does_not_end_the_first_ones(where: list[str]) -> None:
+    """Two demos in one clone: the second says that there is a first."""
+    settings = LocalSettings(port=int(where[3]), state_dir=Path(where[1]))
+    server = running.start(settings, detached=False)
+    try:
+        with pytest.raises(running.NotStartedError, match=f"process {server.pid}"):
+            bring_up(Terminal(), settings, {}, [], detached=False)
+        assert server.poll() is None
+    finally:
+        running.end(server)
 
 
 def test_what_was_started_for_a_program_ends_with_it_however_it_ends(tmp_path: Path) -> None:

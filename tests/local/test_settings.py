@@ -32,7 +32,17 @@ def test_a_written_environment_reads_back_the_same(tmp_path: Path) -> None:
     [
         ({"LOCAL_PORT": "x"}, "LOCAL_PORT must be a whole number, not 'x'."),
         ({"LOCAL_LOAD_SECONDS": "x"}, "LOCAL_LOAD_SECONDS must be a number of seconds, not 'x'."),
-        ({"LOCAL_DELETE_SECONDS": "-1"}, "LOCAL_DELETE_SECONDS must not be negative, but is -1."),
+        *(
+            (
+                {"LOCAL_LOAD_SECONDS": bad},
+                f"LOCAL_LOAD_SECONDS must be finite and not negative, but is {bad}.",
+            )
+            for bad in ("-1", "nan", "inf")
+        ),
+        *(
+            ({"LOCAL_PORT": bad}, f"LOCAL_PORT must be from 1 to 65535, but is {bad}.")
+            for bad in ("0", "65536")
+        ),
     ],
 )  # fmt: skip
 def test_what_cannot_be_read_is_named(environment: dict[str, str], sentence: str) -> None:

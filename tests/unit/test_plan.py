@@ -61,7 +61,7 @@ TABLE = [
     (S.ROLLING_BACK, False, Action.WAIT, Rule.IN_TRANSITION, "it is RollingBack: it serves"),
     (S.ROLLING_BACK, True, Action.WAIT, Rule.IN_TRANSITION, "it is RollingBack: it serves"),
     (S.UPDATE_ROLLBACK_FAILED, False, Action.STOP, Rule.OTHERWISE_DOWN, "no request for 15m"),
-    (S.UPDATE_ROLLBACK_FAILED, True, Action.STAY_UP, Rule.RECENT_ACTIVITY, "saw a request at"),
+    (S.UPDATE_ROLLBACK_FAILED, True, Action.STAY_UP, Rule.RECENT_ACTIVITY, "noted a request at"),
     (S.DELETING, False, Action.WAIT, Rule.IN_TRANSITION, "it is Deleting; nobody needs it"),
     (S.DELETING, True, Action.WAIT, Rule.IN_TRANSITION, "it is Deleting; it is wanted again"),
     (S.FAILED, False, Action.CLEAR, Rule.BROKEN, "it is Failed and is deleted"),

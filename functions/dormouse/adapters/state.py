@@ -85,12 +85,17 @@ class EndpointsTable:
         )
 
     def record_hold(self, endpoint: str, until: datetime, now: datetime) -> None:
-        """Keep it up until then; the latest hold counts, be it shorter or longer."""
-        self._update(
+        """Keep it up until then, or for longer if it is held for longer already."""
+        demand = "demand_at = :now ADD demand_version :one"
+        values: dict[str, AttributeValueTypeDef] = {":now": _s(now), ":one": {"N": "1"}}
+        longer = self._update(
             endpoint,
-            "SET hold_until = :until, demand_at = :now ADD demand_version :one",
-            {":until": _s(until), ":now": _s(now), ":one": {"N": "1"}},
+            f"SET hold_until = :until, {demand}",
+            {**values, ":until": _s(until)},
+            condition="attribute_not_exists(hold_until) OR hold_until < :until",
         )
+        if longer is None:
+            self._update(endpoint, f"SET {demand}", values)
 
     def mark_met(self, endpoint: str, demand_version: int) -> None:
         """Note that it was seen serving after this demand."""

@@ -121,7 +121,8 @@ def _decide_present(
 ) -> Plan:
     match seen.status:
         case EndpointStatus.CREATING:
-            return _wait("it is Creating; SageMaker deletes nothing before that ends")
+            then = "nobody needs it any more" if wanted is None else wanted.words
+            return _wait(f"it is Creating, and can't be deleted before that ends; {then}")
         case EndpointStatus.DELETING:
             then = "nobody needs it" if wanted is None else f"it is wanted again: {wanted.words}"
             return _wait(f"it is Deleting; {then}")
@@ -198,8 +199,10 @@ def _recent_activity(
 ) -> _ReasonToBeUp | None:
     """Find activity within the idle timeout in what is remembered, the latest first."""
     remembered = []
+    interval = format_duration(timing.ledger_interval)
     if (at := ledger.last_request_at) is not None:
-        remembered.append((at + timing.ledger_interval, f"the proxy saw a request at {_clock(at)}"))
+        noted = f"the proxy noted a request at {_clock(at)} (one in {interval})"
+        remembered.append((at + timing.ledger_interval, noted))
     if (at := ledger.metrics_active_at) is not None:
         remembered.append((at, f"CloudWatch shows an invocation before {_clock(at)}"))
     if not remembered:
