@@ -20,6 +20,7 @@ from pathlib import Path
 from local.sagemaker.container_client import Answer, ContainerClient
 
 FORGET_SECONDS = 5.0
+SETTLE_SECONDS = 0.5
 # Records one metric: name, value in microseconds.
 Measure = Callable[[str, float], None]
 
@@ -143,8 +144,10 @@ class ModelCache:
 
     def _load_again(self, target_model: str, directory: Path) -> Answer:
         """Load after a 507, which a container may answer a moment before it forgets the model: a
-        409 soon after means that, and not that the model is there.
+        409 soon after means that, and not that the model is there. And multi-model-server fails a
+        load that comes while it still ends what was to serve the model.
         """
+        time.sleep(SETTLE_SECONDS)
         forgotten_by = self._clock() + FORGET_SECONDS
         while True:
             answer = self._client.load(container_name(target_model), directory, self._load_seconds)
