@@ -8,7 +8,6 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -49,10 +48,8 @@ def log_path(settings: LocalSettings) -> Path:
     return settings.state_dir / "server.log"
 
 
-def start(
-    settings: LocalSettings, *, detached: bool, waiting: Callable[[], None] = lambda: None
-) -> subprocess.Popen[bytes]:
-    """Start the server and return when it answers. `waiting` is called while it does not.
+def start(settings: LocalSettings, *, detached: bool) -> subprocess.Popen[bytes]:
+    """Start the server and return when it answers.
 
     A detached one outlives this process and its terminal; another ends with this process, however
     that ends.
@@ -76,7 +73,6 @@ def start(
     try:
         ready = False
         while not ready and server.poll() is None and time.monotonic() < deadline:
-            waiting()
             time.sleep(0.1)
             ready = "local AWS ready" in log_path(settings).read_text(errors="replace")
     except BaseException:
