@@ -70,6 +70,8 @@ class Emulator:
     """
 
     def __init__(self, settings: LocalSettings, loop: asyncio.AbstractEventLoop):
+        # Imported only once ministack is known to have every hook (main), so that one that is gone
+        # is a sentence and no traceback.
         from local import cloudformation, function_urls, ministack_hooks, tag_search  # noqa: PLC0415
         from local.gateway import Gateway  # noqa: PLC0415
 
@@ -152,6 +154,7 @@ def refuse_taken_port(port: int) -> None:
 
 async def serve(settings: LocalSettings) -> None:
     """Answer requests until a signal says to end."""
+    # As above: only in the emulator's own environment, and after the check.
     from hypercorn.asyncio import serve as hypercorn_serve  # noqa: PLC0415
     from hypercorn.config import Config as ServerConfig  # noqa: PLC0415
 

@@ -39,6 +39,7 @@ def train(
     optimizer = tf.keras.optimizers.Adam(LEARNING_RATE)
     loss_of = tf.keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 
+    # TensorFlow has no types.
     @tf.function(input_signature=[_IDS, _IDS, tf.TensorSpec([None], tf.int32)])  # type: ignore[untyped-decorator]
     def step(ids: Any, mask: Any, labels: Any) -> Any:
         with tf.GradientTape() as tape:
@@ -75,6 +76,7 @@ def export(model: TFBertForSequenceClassification, directory: Path) -> None:
     takes four times as long to load.
     """
 
+    # TensorFlow has no types.
     @tf.function(input_signature=[_IDS, _IDS, _IDS])  # type: ignore[untyped-decorator]
     def serve(input_ids: Any, attention_mask: Any, token_type_ids: Any) -> dict[str, Any]:
         inputs = {

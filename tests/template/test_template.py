@@ -61,7 +61,7 @@ def test_samconfig_names_nobodys_account() -> None:
     assert settings["deploy"]["parameters"]["confirm_changeset"] is True
     keys = {key for command in settings.values() for key in command["parameters"]}
     assert keys.isdisjoint({"region", "profile", "s3_bucket", "image_repository", "role_arn"})
-    assert not re.search(r"[0-9]{12}|/home/|/root/|/work/", text)
+    assert not re.search(r"[0-9]{12}|/(home|root|work)/", text)
 
 
 def accepts(parameter: str, value: str) -> bool:
