@@ -72,7 +72,13 @@ class Emulator:
     def __init__(self, settings: LocalSettings, loop: asyncio.AbstractEventLoop):
         # Imported only once ministack is known to have every hook (main), so that one that is gone
         # is a sentence and no traceback.
-        from local import cloudformation, function_urls, ministack_hooks, tag_search  # noqa: PLC0415
+        from local import (  # noqa: PLC0415
+            cloudformation,
+            function_urls,
+            http_api,
+            ministack_hooks,
+            tag_search,
+        )
         from local.gateway import Gateway  # noqa: PLC0415
 
         self._hooks = ministack_hooks
@@ -101,7 +107,8 @@ class Emulator:
         self.gateway = Gateway(control_plane, runtime, ministack_hooks.application)
         cloudformation.install(control_plane)
         tag_search.install(store)
-        function_urls.install()
+        function_urls.install(settings.endpoint_url)
+        http_api.install(settings.endpoint_url)
         ministack_hooks.set_schedule_tick(settings.schedule_tick_seconds)
         self._advancing = threading.Thread(target=self._advance, name="sagemaker-advance")
 
@@ -201,13 +208,13 @@ def main() -> int:
     refuse_taken_port(settings.port)
     try:
         # A hook that is gone altogether shows at the import.
-        from local import ministack_hooks  # noqa: PLC0415
+        from local import ministack_contract, ministack_hooks  # noqa: F401, PLC0415
     except (ImportError, AttributeError) as error:
         print(f"local AWS: this ministack lacks a part that is needed: {error}", file=sys.stderr)
         return 3
     try:
-        ministack_hooks.check()
-    except ministack_hooks.Incompatible as error:
+        ministack_contract.check()
+    except ministack_contract.Incompatible as error:
         print(f"local AWS: {error}", file=sys.stderr)
         return 3
     asyncio.run(serve(settings))

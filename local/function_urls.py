@@ -1,7 +1,7 @@
-"""Name the caller in the events of Function URLs with AuthType AWS_IAM; ministack leaves that part
-out.
+"""Function URLs: with AuthType AWS_IAM they name their caller and refuse signatures for other
+services, and all have an address that can be reached; ministack leaves all three out.
 
-https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html#urls-payloads
+https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html
 """
 
 from __future__ import annotations
@@ -9,28 +9,35 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from local import ministack_hooks
+from local import callers, ministack_hooks
+
+PATH = "/_aws/lambda-url/"
+WRONG_SERVICE = b'{"message":"Credential should be scoped to correct service: \'lambda\'. "}'
+
+
+def refusal(headers: Mapping[str, str]) -> ministack_hooks.Answer | None:
+    """Return what a request is refused with; one that is not signed at all is left to ministack."""
+    if callers.signed_service(headers) in {None, "lambda"}:
+        return None
+    names = {"Content-Type": "application/json", "x-amzn-ErrorType": "InvalidSignatureException"}
+    return 403, names, WRONG_SERVICE
 
 
 def add_caller(event: dict[str, Any], headers: Mapping[str, str]) -> None:
     """Add requestContext.authorizer.iam. A request that is not signed never gets here: ministack
     answers it 403.
     """
-    caller = ministack_hooks.caller_of(headers)
-    event["requestContext"]["authorizer"] = {
-        "iam": {
-            "accessKey": caller.get("accessKey"),
-            "accountId": caller.get("accountId"),
-            "callerId": caller.get("userId"),
-            "cognitoIdentity": None,
-            "principalOrgId": None,
-            "userArn": caller.get("userArn"),
-            "userId": caller.get("userId"),
-        }
-    }
+    event["requestContext"]["authorizer"] = {"iam": callers.identity(headers)}
     event["requestContext"]["authentication"] = None
 
 
-def install() -> None:
+def install(endpoint_url: str) -> None:
     """Take effect."""
+
+    def reachable(_id: str, _properties: Any, attributes: dict[str, Any]) -> dict[str, Any]:
+        # On AWS the id is part of a host's name; here it is part of the one address that there is.
+        url_id = attributes["FunctionUrl"].partition("//")[2].partition(".")[0]
+        return {**attributes, "FunctionUrl": f"{endpoint_url}{PATH}{url_id}/"}
+
     ministack_hooks.wrap_function_url_event(add_caller)
+    ministack_hooks.wrap_resource_type("AWS::Lambda::Url", reachable)

@@ -12,11 +12,12 @@ import json
 import logging
 import re
 import uuid
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import unquote
 
+from local import function_urls
 from local.sagemaker import errors
 from local.sagemaker.control_plane import TARGET_PREFIX, ControlPlane, failure_of
 from local.sagemaker.errors import ServiceError
@@ -28,14 +29,6 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 Response = tuple[int, dict[str, str], bytes]
 
-FUNCTION_URL = "/_aws/lambda-url/"
-# Signatures are not verified here; but whoever forgot to sign for Lambda should learn it before AWS
-# says so.
-WRONG_SERVICE: Response = (
-    403,
-    {"Content-Type": "application/json", "x-amzn-ErrorType": "InvalidSignatureException"},
-    b'{"message":"Credential should be scoped to correct service: \'lambda\'. "}',
-)
 INVOCATION = re.compile(r"/endpoints/([^/]+)/invocations/?")
 # An invocation occupies a thread for as long as the model takes.
 INVOCATION_THREADS = 64
@@ -91,8 +84,10 @@ class Gateway:
         target = headers.get("x-amz-target", "")
         invocation = INVOCATION.fullmatch(scope["path"]) if scope["method"] == "POST" else None
         try:
-            if scope["path"].startswith(FUNCTION_URL) and not _is_signed_for_lambda(headers):
-                response = WRONG_SERVICE
+            if scope["path"].startswith(function_urls.PATH) and (
+                refused := function_urls.refusal(headers)
+            ):
+                response = refused
             elif target.startswith(TARGET_PREFIX):
                 response = await self._control(target, receive)
             elif invocation:
@@ -126,12 +121,6 @@ class Gateway:
         except ServiceError as error:
             return _runtime_failure(error)
         return 200, prediction.headers, prediction.body
-
-
-def _is_signed_for_lambda(headers: Mapping[str, str]) -> bool:
-    """Whether a signature, if there is one, names Lambda in its credential's scope."""
-    scope = re.search(r"Credential=[^,\s]+/([^/,]+)/aws4_request", headers.get("authorization", ""))
-    return scope is None or scope[1] == "lambda"
 
 
 def _runtime_failure(error: ServiceError) -> Response:

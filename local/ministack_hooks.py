@@ -1,19 +1,19 @@
-"""Every private part of ministack that the local AWS leans on, in one place, and a check that each
-is still there.
+"""Every private part of ministack that the local AWS leans on, in one place.
 
-ministack is pinned, and so are these: an upgrade that moves one of them fails at the start of the
-server with one sentence (`check`), and in tests/local.
+local/ministack_contract.py checks that each is still what it was.
 """
 
 from __future__ import annotations
 
 import inspect
+import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from ministack import app as ministack_app
-from ministack.core import lambda_runtime
+from ministack.core import lambda_runtime, responses
 from ministack.services import (
+    apigateway,
     cloudwatch,
     eventbridge,
     lambda_svc,
@@ -23,84 +23,10 @@ from ministack.services import (
 )
 from ministack.services.cloudformation import provisioners
 
-VERSION = "1.5.33"
 application = ministack_app.app
-
-
-class Incompatible(RuntimeError):
-    """The installed ministack is not the one that this was written for."""
-
-
-# What is called or replaced, and the parameters it is called with.
-SIGNATURES: dict[str, tuple[Callable[..., Any], tuple[str, ...]]] = {
-    "cloudwatch._put_metric_data": (
-        cloudwatch._put_metric_data,
-        ("params", "cbor_data", "is_cbor", "is_json"),
-    ),
-    "eventbridge._put_events": (eventbridge._put_events, ("data", "allow_aws_source")),
-    "eventbridge._ensure_default_bus": (eventbridge._ensure_default_bus, ()),
-    "lambda_svc._build_function_url_event": (
-        lambda_svc._build_function_url_event,
-        (
-            "url_id",
-            "account_id",
-            "region",
-            "method",
-            "path",
-            "headers",
-            "body",
-            "query_params",
-            "source_ip",
-            "anonymous",
-            "trace_root",
-        ),
-    ),
-    "tagging._get_resources": (tagging._get_resources, ("data",)),
-    "sts._caller_identity": (sts._caller_identity, ("headers", "query_params")),
-    "lambda_runtime.reset": (lambda_runtime.reset, ()),
-    "provisioners._physical_name": (
-        provisioners._physical_name,
-        ("stack_name", "logical_id", "lowercase", "max_len", "seeded"),
-    ),
-}
-MAPPINGS: dict[str, Any] = {
-    "tagging._COLLECTORS": tagging._COLLECTORS,
-    "tagging._HANDLERS": tagging._HANDLERS,
-    "provisioners._RESOURCE_HANDLERS": provisioners._RESOURCE_HANDLERS,
-    "provisioners._REPLACING_PROPERTIES": provisioners._REPLACING_PROPERTIES,
-    "provisioners._STACK_TAG_PROPERTY": provisioners._STACK_TAG_PROPERTY,
-}
-
-
-def faults() -> dict[str, str]:
-    """Say of each hook what is wrong with it; empty when all is well."""
-    found: dict[str, str] = {}
-    installed = ministack_app._version()
-    if installed != VERSION:
-        found["version"] = (
-            f"ministack {installed} is installed, but local/ministack_hooks.py knows {VERSION}. "
-            "Install local/requirements.txt."
-        )
-    for name, (function, parameters) in SIGNATURES.items():
-        seen = tuple(inspect.signature(function).parameters)
-        if seen != parameters:
-            found[name] = f"ministack's {name} takes {seen}, not {parameters}."
-    for name, mapping in MAPPINGS.items():
-        if not hasattr(mapping, "items"):
-            found[name] = f"ministack's {name} is no mapping."
-    if "GetResources" not in tagging._HANDLERS:
-        found["tagging._HANDLERS"] = "ministack's tagging._HANDLERS has no GetResources."
-    if not isinstance(scheduler._SCHEDULE_TICK_INTERVAL, int | float):
-        found["scheduler._SCHEDULE_TICK_INTERVAL"] = (
-            "ministack's scheduler._SCHEDULE_TICK_INTERVAL is no number."
-        )
-    return found
-
-
-def check() -> None:
-    """Raise Incompatible with the first fault."""
-    for fault in faults().values():
-        raise Incompatible(fault)
+Answer = tuple[int, dict[str, str], bytes]
+Properties = dict[str, Any]
+Attributes = dict[str, Any]
 
 
 def put_metric_data(request: Mapping[str, Any]) -> None:
@@ -178,6 +104,26 @@ def add_resource_type(
     provisioners._STACK_TAG_PROPERTY[resource_type] = ("Tags", "list")
 
 
+def wrap_resource_type(
+    resource_type: str, finish: Callable[[str, Properties, Attributes], Attributes]
+) -> None:
+    """Let a function finish what CloudFormation has created or updated of a type; it returns the
+    attributes that GetAtt finds.
+    """
+    handlers = provisioners._RESOURCE_HANDLERS[resource_type]
+    create, update = handlers["create"], handlers["update"]
+
+    def finished_create(logical_id: str, properties: Properties, stack_name: str) -> Any:
+        physical_id, attributes = create(logical_id, properties, stack_name)
+        return physical_id, finish(physical_id, properties, attributes)
+
+    def finished_update(physical_id: str, old: Properties, new: Properties, *more: Any) -> Any:
+        updated_id, attributes = update(physical_id, old, new, *more)
+        return updated_id, finish(updated_id, new, attributes)
+
+    handlers |= {"create": finished_create, "update": finished_update}
+
+
 def generated_name(stack_name: str, logical_id: str, longest: int) -> str:
     """The name that CloudFormation gives a resource which has none."""
     name: str = provisioners._physical_name(stack_name, logical_id, max_len=longest)
@@ -187,3 +133,75 @@ def generated_name(stack_name: str, logical_id: str, longest: int) -> str:
 def end_functions() -> None:
     """End the processes of all functions."""
     lambda_runtime.reset()
+
+
+def name_http_api(api_id: str, name: str) -> None:
+    """Give an HTTP API its name."""
+    apigateway._update_api(api_id, {"name": name})
+
+
+def add_http_route(
+    api_id: str, integration: Mapping[str, Any], route: Mapping[str, Any]
+) -> Callable[[], None]:
+    """Create an integration and a route to it; returns what removes both."""
+    made = json.loads(apigateway._create_integration(api_id, dict(integration))[2])
+    target = f"integrations/{made['integrationId']}"
+    routed = json.loads(apigateway._create_route(api_id, {**route, "target": target})[2])
+
+    def remove() -> None:
+        apigateway._delete_route(api_id, routed["routeId"])
+        apigateway._delete_integration(api_id, made["integrationId"])
+
+    return remove
+
+
+def name_http_api_callers(identity: Callable[[Mapping[str, str]], dict[str, Any]]) -> None:
+    """Let a function name the caller in the events of routes with AWS_IAM."""
+    apigateway._iam_caller_identity_v2 = lambda headers, _query: identity(headers)
+
+
+def wrap_http_api_requests(refuse: Callable[[bool, Mapping[str, str]], Answer | None]) -> None:
+    """Let a function refuse requests for routes with AWS_IAM. It is told whether the caller is of
+    the API's own account, and the headers.
+    """
+    inner = ministack_app._handle_execute_api_request
+
+    async def handle(
+        host: str, path: str, method: str, headers: Any, *more: Any, **named: Any
+    ) -> Any:
+        parsed = ministack_app._parse_execute_api_url(host, path)
+        owner = _owner_of_http_api(parsed[0]) if parsed else None
+        if parsed and owner:
+            with responses.request_scope(*owner):
+                stage, rest = ministack_app._resolve_stage_and_path(*parsed)
+                kind = apigateway.route_authorization_type(parsed[0], stage, method, rest)
+            own = responses.get_account_id() == owner[0]
+            if kind == "AWS_IAM" and (refused := refuse(own, headers)):
+                return refused
+        return await inner(host, path, method, headers, *more, **named)
+
+    ministack_app._handle_execute_api_request = handle
+
+
+def _owner_of_http_api(api_id: str) -> tuple[str, str] | None:
+    for (account_id, region, known), _ in apigateway._apis.all_items():
+        if known == api_id:
+            return account_id, region
+    return None
+
+
+def wrap_http_api_invocations(
+    before: Callable[[dict[str, Any]], None], after: Callable[[dict[str, Any]], dict[str, Any]]
+) -> None:
+    """Let one function see the event that a route sends to its function, and another the result:
+    a mapping whose `body` is what the function returned, with `error` where it failed.
+    """
+    inner = apigateway.run_reentrant
+
+    async def run(function: Any, *arguments: Any, thread_name: str) -> Any:
+        if thread_name != "ministack-apigw-invoke":
+            return await inner(function, *arguments, thread_name=thread_name)
+        before(arguments[1])
+        return after(await inner(function, *arguments, thread_name=thread_name))
+
+    apigateway.run_reentrant = run

@@ -13,10 +13,24 @@ import pytest
 from tests.local.conftest import REPOSITORY
 
 HOOKS = [
+    "apigateway._apis",
+    "apigateway._create_integration",
+    "apigateway._create_route",
+    "apigateway._delete_integration",
+    "apigateway._delete_route",
+    "apigateway._iam_caller_identity_v2",
+    "apigateway._update_api",
+    "apigateway.route_authorization_type",
+    "apigateway.run_reentrant",
+    "app._handle_execute_api_request",
+    "app._parse_execute_api_url",
+    "app._resolve_stage_and_path",
     "cloudwatch._put_metric_data",
     "eventbridge._put_events",
     "eventbridge._ensure_default_bus",
     "lambda_svc._build_function_url_event",
+    "responses.get_account_id",
+    "responses.request_scope",
     "tagging._get_resources",
     "tagging._COLLECTORS",
     "tagging._HANDLERS",
@@ -45,7 +59,7 @@ def run(python: Path, code: str) -> subprocess.CompletedProcess[str]:
 def seen(local_python: Path) -> dict[str, dict[str, str]]:
     """The hooks' faults, and the names of all that are checked."""
     code = (
-        "import json; from local import ministack_hooks as h;"
+        "import json; from local import ministack_contract as h;"
         "print(json.dumps({'faults': h.faults(),"
         " 'names': {name: '' for name in [*h.SIGNATURES, *h.MAPPINGS]}}))"
     )
@@ -72,8 +86,8 @@ def test_every_hook_is_in_the_list(seen: dict[str, dict[str, str]]) -> None:
     [
         ("h.VERSION = '0'", "Install local/requirements.txt."),
         (
-            "h.SIGNATURES['eventbridge._put_events'] = (lambda data: 0, ('data', 'x'))",
-            "ministack's eventbridge._put_events takes ('data',), not ('data', 'x').",
+            "h.SIGNATURES['eventbridge._put_events'] = (lambda data: 0, 'data x')",
+            "ministack's eventbridge._put_events takes (data), not (data x).",
         ),
         ("h.MAPPINGS['tagging._COLLECTORS'] = 1", "ministack's tagging._COLLECTORS is no mapping."),
     ],
@@ -83,6 +97,6 @@ def test_another_ministack_is_refused_in_one_sentence(
     local_python: Path, damage: str, sentence: str
 ) -> None:
     """The check can fail."""
-    done = run(local_python, f"from local import ministack_hooks as h\n{damage}\nh.check()")
+    done = run(local_python, f"from local import ministack_contract as h\n{damage}\nh.check()")
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1].endswith(sentence)

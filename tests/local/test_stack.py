@@ -151,8 +151,7 @@ class Stack:
         return self.outputs()
 
     def url_path(self) -> str:
-        url_id = self.outputs()["Url"].split("//")[1].split(".")[0]
-        return f"/_aws/lambda-url/{url_id}"
+        return self.outputs()["Url"].removeprefix(self.aws.url)
 
     def runtime(self) -> Any:
         """The design's one line of set-up: boto3 signs for `sagemaker`, a Function URL wants
@@ -219,6 +218,15 @@ def test_tags_change_in_place_and_all_else_by_replacement(stack: Stack) -> None:
         assert shown["ProductionVariants"][0]["InstanceType"] == instance_type
 
 
+def test_a_function_url_is_an_address_that_answers(stack: Stack) -> None:
+    """On loopback, with the slash at its end that AWS writes."""
+    url = stack.outputs()["Url"]
+    url_id = stack.aws.client("lambda").get_function_url_config(
+        FunctionName=stack.outputs()["Function"]
+    )["FunctionUrl"]
+    assert url == f"{stack.aws.url}/_aws/lambda-url/{url_id.split('/')[2].split('.')[0]}/"
+
+
 def test_a_function_url_names_its_caller(stack: Stack) -> None:
     """The whole way of a request through an unmodified boto3: path, headers, caller; and back."""
     answer = stack.runtime().invoke_endpoint(
@@ -263,7 +271,7 @@ def test_a_function_url_passes_bytes_and_errors(stack: Stack) -> None:
 def test_a_function_url_refuses_who_does_not_sign(stack: Stack) -> None:
     """403, as AWS answers with AuthType AWS_IAM."""
     with pytest.raises(urllib.error.HTTPError) as refused:
-        urllib.request.urlopen(stack.aws.url + stack.url_path() + "/endpoints/e", timeout=10)
+        urllib.request.urlopen(f"{stack.outputs()['Url']}endpoints/e", timeout=10)
     with refused.value:
         assert refused.value.code == 403
         assert json.load(refused.value) == {"Message": "Forbidden"}

@@ -1,0 +1,118 @@
+"""Every private part of ministack that local/ministack_hooks.py calls or replaces, and a check that
+each is still there.
+
+ministack is pinned, and so are these: an upgrade that moves one of them fails at the start of the
+server with one sentence (`check`), and in tests/local.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from ministack import app
+from ministack.core import lambda_runtime, responses
+from ministack.services import (
+    apigateway,
+    cloudwatch,
+    eventbridge,
+    lambda_svc,
+    scheduler,
+    sts,
+    tagging,
+)
+from ministack.services.cloudformation import provisioners
+
+VERSION = "1.5.33"
+
+
+class Incompatible(RuntimeError):
+    """The installed ministack is not the one that this was written for."""
+
+
+# What is called or replaced, and the parameters it is called with.
+SIGNATURES: dict[str, tuple[Callable[..., Any], str]] = {
+    "apigateway._create_integration": (apigateway._create_integration, "api_id data"),
+    "apigateway._create_route": (apigateway._create_route, "api_id data"),
+    "apigateway._delete_integration": (apigateway._delete_integration, "api_id int_id"),
+    "apigateway._delete_route": (apigateway._delete_route, "api_id route_id"),
+    "apigateway._iam_caller_identity_v2": (
+        apigateway._iam_caller_identity_v2,
+        "headers query_params",
+    ),
+    "apigateway._update_api": (apigateway._update_api, "api_id data"),
+    "apigateway.route_authorization_type": (
+        apigateway.route_authorization_type,
+        "api_id stage method path",
+    ),
+    "apigateway.run_reentrant": (apigateway.run_reentrant, "fn args thread_name"),
+    "app._handle_execute_api_request": (
+        app._handle_execute_api_request,
+        "host path method headers body query_params raw_path raw_query_string",
+    ),
+    "app._parse_execute_api_url": (app._parse_execute_api_url, "host path"),
+    "app._resolve_stage_and_path": (
+        app._resolve_stage_and_path,
+        "api_id tentative_stage execute_path",
+    ),
+    "cloudwatch._put_metric_data": (
+        cloudwatch._put_metric_data,
+        "params cbor_data is_cbor is_json",
+    ),
+    "eventbridge._put_events": (eventbridge._put_events, "data allow_aws_source"),
+    "eventbridge._ensure_default_bus": (eventbridge._ensure_default_bus, ""),
+    "lambda_svc._build_function_url_event": (
+        lambda_svc._build_function_url_event,
+        "url_id account_id region method path headers body query_params source_ip anonymous "
+        "trace_root",
+    ),
+    "responses.get_account_id": (responses.get_account_id, ""),
+    "responses.request_scope": (responses.request_scope, "account_id region"),
+    "tagging._get_resources": (tagging._get_resources, "data"),
+    "sts._caller_identity": (sts._caller_identity, "headers query_params"),
+    "lambda_runtime.reset": (lambda_runtime.reset, ""),
+    "provisioners._physical_name": (
+        provisioners._physical_name,
+        "stack_name logical_id lowercase max_len seeded",
+    ),
+}
+MAPPINGS: dict[str, Any] = {
+    "apigateway._apis": apigateway._apis,
+    "tagging._COLLECTORS": tagging._COLLECTORS,
+    "tagging._HANDLERS": tagging._HANDLERS,
+    "provisioners._RESOURCE_HANDLERS": provisioners._RESOURCE_HANDLERS,
+    "provisioners._REPLACING_PROPERTIES": provisioners._REPLACING_PROPERTIES,
+    "provisioners._STACK_TAG_PROPERTY": provisioners._STACK_TAG_PROPERTY,
+}
+
+
+def faults() -> dict[str, str]:
+    """Say of each hook what is wrong with it; empty when all is well."""
+    found: dict[str, str] = {}
+    installed = app._version()
+    if installed != VERSION:
+        found["version"] = (
+            f"ministack {installed} is installed, but local/ministack_contract.py knows {VERSION}. "
+            "Install local/requirements.txt."
+        )
+    for name, (function, parameters) in SIGNATURES.items():
+        seen = " ".join(inspect.signature(function).parameters)
+        if seen != parameters:
+            found[name] = f"ministack's {name} takes ({seen}), not ({parameters})."
+    for name, mapping in MAPPINGS.items():
+        if not hasattr(mapping, "items"):
+            found[name] = f"ministack's {name} is no mapping."
+    if "GetResources" not in tagging._HANDLERS:
+        found["tagging._HANDLERS"] = "ministack's tagging._HANDLERS has no GetResources."
+    if not isinstance(scheduler._SCHEDULE_TICK_INTERVAL, int | float):
+        found["scheduler._SCHEDULE_TICK_INTERVAL"] = (
+            "ministack's scheduler._SCHEDULE_TICK_INTERVAL is no number."
+        )
+    return found
+
+
+def check() -> None:
+    """Raise Incompatible with the first fault."""
+    for fault in faults().values():
+        raise Incompatible(fault)
