@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 
 from dormouse.domain.invocation import InvocationResponse
+from dormouse.domain.spec import PRINCIPALS_TAG
 
 
 class AwsError(Exception):
@@ -12,6 +13,12 @@ class AwsError(Exception):
 
 class UnmanagedEndpointError(Exception):
     """Nobody asked Dormouse to manage this endpoint; the message names it."""
+
+
+class RefusedEndpointError(Exception):
+    """What is asked for this endpoint can't be obeyed, so it is left as it is; the message says
+    why.
+    """
 
 
 def runtime_error(
@@ -83,6 +90,27 @@ def refused(endpoint: str, reason: str, retry_after_seconds: int) -> InvocationR
         "ServiceUnavailable",
         f"Endpoint {endpoint} is asleep and can't be started: it is {reason}. The request was not "
         "executed.",
+        retry_after_seconds=retry_after_seconds,
+    )
+
+
+def denied(caller_arn: str, endpoint: str) -> InvocationResponse:
+    """Answer a caller whom the endpoint's owner has not listed, as IAM would."""
+    return runtime_error(
+        403,
+        "AccessDeniedException",
+        f"{caller_arn or 'An unknown caller'} is not authorized to invoke the endpoint {endpoint}: "
+        f"the tag {PRINCIPALS_TAG} of its EndpointConfig does not list it.",
+    )
+
+
+def permission_unknown(endpoint: str, why: str, retry_after_seconds: int) -> InvocationResponse:
+    """Answer a request while it can't be said who may invoke the endpoint: nothing is executed."""
+    return runtime_error(
+        503,
+        "ServiceUnavailable",
+        f"Dormouse can't say yet who may invoke the endpoint {endpoint}: {why}. The request was "
+        "not executed. Try again.",
         retry_after_seconds=retry_after_seconds,
     )
 

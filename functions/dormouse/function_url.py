@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from dormouse.domain.invocation import InvocationRequest, InvocationResponse
+from dormouse.domain.principals import Caller
 from dormouse.domain.spec import is_endpoint_name
 from dormouse.errors import response_too_large, runtime_error, unknown_operation
 
@@ -53,7 +54,7 @@ def read_request(event: Any) -> InvocationRequest:
         endpoint=endpoint,
         headers={name.lower(): value for name, value in event.get("headers", {}).items()},
         body=_body(event),
-        principal=caller.get("userArn") or "",
+        caller=Caller(arn=caller.get("userArn") or "", account=caller.get("accountId") or ""),
         request_id=event["requestContext"].get("requestId", ""),
     )
 

@@ -15,12 +15,17 @@ from dormouse.domain.invocation import (
 )
 from dormouse.domain.ledger import RecordedDemand
 from dormouse.domain.plan import Rule
+from dormouse.domain.principals import is_permitted
 from dormouse.errors import AwsError
+from dormouse.permissions import NotKnownYet, Permissions, Permitted
 from dormouse.ports import Catalog, Clock, Nudge, ProxyState, Runtime
 
 # An unmet demand as old as this is written again, so that a nudge that got lost is sent again too,
 # while a thousand callers at once still make one write and one nudge.
 DEMAND_RENEWAL = timedelta(seconds=15)
+
+# Until the next tick has looked at the endpoint.
+NOT_KNOWN_RETRY_SECONDS = 60
 
 
 class Fate(StrEnum):
@@ -28,6 +33,8 @@ class Fate(StrEnum):
 
     FORWARDED = "forwarded"
     COLD = "cold"
+    DENIED = "denied"
+    UNDECIDED = "undecided"
     UNKNOWN_ENDPOINT = "unknown endpoint"
     UNANSWERED = "unanswered"
 
@@ -50,6 +57,7 @@ class Proxy:
     state: ProxyState
     nudge: Nudge
     clock: Clock
+    permissions: Permissions
     expected_wake: timedelta
     ledger_interval: timedelta
     own_endpoint: str
@@ -57,6 +65,18 @@ class Proxy:
 
     def handle(self, request: InvocationRequest) -> Handled:
         """Answer one invocation; never raises for what AWS does."""
+        match self.permissions.of(request.endpoint):
+            case NotKnownYet(why, problem):
+                response = errors.permission_unknown(request.endpoint, why, NOT_KNOWN_RETRY_SECONDS)
+                return Handled(response, Fate.UNDECIDED, () if problem is None else (problem,))
+            case Permitted(principals) if is_permitted(request.caller, principals):
+                return self._forward(request)
+            case Permitted():
+                return Handled(errors.denied(request.caller.arn, request.endpoint), Fate.DENIED)
+            case other:
+                assert_never(other)
+
+    def _forward(self, request: InvocationRequest) -> Handled:
         problems = self._note(request.endpoint)
         match self.runtime.forward(request):
             case Forwarded(response):

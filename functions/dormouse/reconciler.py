@@ -7,21 +7,32 @@ The race that remains (docs/adr/0006-the-teardown-race-that-remains.md): `begin_
 was recorded until then; a request that a proxy sends between it and DeleteEndpoint can be cut off.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
+from functools import partial
 from typing import assert_never
 
 from dormouse.domain.activity import Measured, NotMeasured
-from dormouse.domain.claims import Claim, OwnEndpoint, Refusal, settle_claims
-from dormouse.domain.endpoint import Absent, Observation, Present
-from dormouse.domain.ledger import Decision, Ledger
-from dormouse.domain.plan import Action, Plan, Rule, Timing, decide
-from dormouse.domain.spec import ENDPOINT_TAG, Spec
-from dormouse.errors import AwsError, UnmanagedEndpointError
-from dormouse.ports import Catalog, Clock, Endpoints, Metrics, ReconcilerState
+from dormouse.domain.claims import Claim, Deployment, Refusal, Why, settle_claims
+from dormouse.domain.endpoint import Absent, Observation, Ownership, Present
+from dormouse.domain.ledger import Decision, Ledger, PastDecision
+from dormouse.domain.plan import Action, Plan, Rule, Timing, decide, guard
+from dormouse.domain.removal import decide_removal
+from dormouse.domain.spec import ENDPOINT_TAG, STACK_TAG, Spec
+from dormouse.errors import AwsError
+from dormouse.ports import (
+    Catalog,
+    Clock,
+    Endpoints,
+    EndpointsOfDeployment,
+    History,
+    Metrics,
+    ReconcilerState,
+)
 
-STACK_TAG = "dormouse:stack"
+# What changes or ends an endpoint that exists: only where its tags say that it is ours to change.
+_GUARDED = frozenset({Action.STOP, Action.CLEAR, Action.UPDATE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,65 +49,63 @@ class Reconciler:
     """Brings each managed endpoint to the state that its spec and its demand ask for."""
 
     catalog: Catalog
+    created: EndpointsOfDeployment
     endpoints: Endpoints
     metrics: Metrics
     state: ReconcilerState
+    history: History
     clock: Clock
     timing: Timing
-    own: OwnEndpoint
-    stack_name: str
-
-    def wake(self, endpoint: str, hold_for: timedelta | None) -> None:
-        """Record an operator's wake: a hold, or without a duration a request that just arrived.
-
-        Raises:
-            UnmanagedEndpointError: no EndpointConfig claims the endpoint; nothing is recorded.
-            AwsError: the tags or the ledger can't be reached.
-        """
-        if not self.catalog.tagged_configs(endpoint):
-            raise UnmanagedEndpointError(
-                f"no EndpointConfig is tagged {ENDPOINT_TAG}={endpoint}, so it is not managed here"
-            )
-        now = self.clock()
-        if hold_for is None:
-            self.state.record_demand(endpoint, now, now, known_only=False)
-        else:
-            self.state.record_hold(endpoint, now + hold_for, now)
+    deployment: Deployment
 
     def tick(self, only: str | None = None) -> Iterator[Outcome]:
         """Look at every managed endpoint, or at one; yield each as it is done.
 
-        A fault at one endpoint becomes its own outcome's problem and stops no other.
+        Once the deployment is being deleted, look at every endpoint that it may have created
+        instead. A fault at one endpoint becomes its own outcome's problem and stops no other.
 
         Raises:
-            AwsError: the tags can't be read, so nothing is known to be managed.
+            AwsError: the tags or the ledger can't be read, so nothing is known to be managed.
         """
-        claims = settle_claims(self.catalog.tagged_configs(only), self.own)
+        if self.state.removal_began_at() is not None:
+            names = self._perhaps_created() if only is None else [only]
+            for name in names:
+                yield self._fail_safe(name, partial(self._remove, name))
+            return
+        claims = settle_claims(self.catalog.tagged_configs(only), self.deployment)
         if only is not None and not claims:
             self.state.forget_decision(only)
         for claim in _in_turn(claims, self.clock()):
-            try:
-                yield self._settle(claim)
-            except AwsError as error:
-                plan = Plan(Action.WAIT, Rule.FAIL_SAFE, "nothing is changed: it can't be judged")
-                yield Outcome(claim.endpoint, plan, str(error))
+            yield self._fail_safe(claim.endpoint, partial(self._settle, claim))
+
+    def _fail_safe(self, endpoint: str, look: Callable[[], Outcome]) -> Outcome:
+        try:
+            return look()
+        except AwsError as error:
+            plan = Plan(Action.WAIT, Rule.FAIL_SAFE, "nothing is changed: it can't be judged")
+            return Outcome(endpoint, plan, str(error))
 
     def _settle(self, claim: Claim) -> Outcome:
         # The ledger is read before SageMaker is asked: demand that it shows came before the status
         # that is seen, so a serving status meets it.
         ledger = self.state.read(claim.endpoint)
-        seen: Observation = Absent()
-        match claim:
-            case Refusal(endpoint, reason):
-                plan = Plan(Action.WAIT, Rule.REFUSED, f"left as it is, since {reason}")
-                outcome = Outcome(endpoint, plan, reason)
-            case Spec():
-                seen = self.endpoints.observe(claim.endpoint)
-                plan = self._plan(claim, ledger, seen)
-                outcome = self._apply(claim, ledger, plan)
-            case _:
-                assert_never(claim)
-        return self._record(ledger, seen, outcome)
+        self._keep_principals(claim, ledger)
+        if isinstance(claim, Refusal):
+            return self._record(ledger, Absent(), _refuse(claim))
+        seen = self.endpoints.observe(claim.endpoint)
+        plan = self._plan(claim, ledger, seen)
+        if plan.action in _GUARDED and isinstance(seen, Present):
+            plan = guard(plan, self.endpoints.ownership(seen.arn), self.deployment.stack_name)
+        return self._record(ledger, seen, self._apply(claim, ledger, plan))
+
+    def _keep_principals(self, claim: Claim, ledger: Ledger) -> None:
+        """Let the proxy know who may invoke it. A spec that can't be obeyed leaves the last one."""
+        if isinstance(claim, Refusal):
+            principals = None if claim.why is Why.NOT_OURS else ledger.principals
+        else:
+            principals = tuple(principal.text for principal in claim.principals)
+        if principals != ledger.principals:
+            self.state.record_principals(claim.endpoint, principals)
 
     def _plan(self, spec: Spec, ledger: Ledger, seen: Observation) -> Plan:
         now = self.clock()
@@ -111,26 +120,63 @@ class Reconciler:
         return decide(spec, ledger, seen, activity, timing=self.timing, now=now)
 
     def _apply(self, spec: Spec, ledger: Ledger, plan: Plan) -> Outcome:
+        endpoint = spec.endpoint
         try:
             match plan.action:
                 case Action.START:
-                    tags = {ENDPOINT_TAG: spec.endpoint, STACK_TAG: self.stack_name}
-                    self.endpoints.create(spec.endpoint, spec.config_name, tags)
+                    tags = {ENDPOINT_TAG: endpoint, STACK_TAG: self.deployment.stack_name}
+                    self.endpoints.create(endpoint, spec.config_name, tags)
+                case Action.UPDATE:
+                    self.endpoints.update(endpoint, spec.config_name)
+                    # Only now: an update that was refused is asked for again.
+                    self.state.record_update(endpoint, spec.config_name)
                 case Action.STOP:
-                    if not self.state.begin_stop(spec.endpoint, ledger, plan.reason, self.clock()):
+                    if not self.state.begin_stop(
+                        endpoint, ledger, plan.reason, self.clock(), is_forced=plan.is_forced_stop
+                    ):
                         reason = "it was to stop, but a request came meanwhile; it is judged anew"
                         plan = replace(plan, action=Action.WAIT, reason=reason)
                     else:
-                        self.endpoints.delete(spec.endpoint)
+                        self.endpoints.delete(endpoint)
                 case Action.CLEAR:
-                    self.endpoints.delete(spec.endpoint)
-                case Action.STAY_UP | Action.STAY_DOWN | Action.WAIT | Action.MEASURE:
+                    self.endpoints.delete(endpoint)
+                case (
+                    Action.STAY_UP
+                    | Action.STAY_DOWN
+                    | Action.WAIT
+                    | Action.MEASURE
+                    | Action.RELEASE
+                ):
                     pass
                 case _:
                     assert_never(plan.action)
         except AwsError as error:
-            return Outcome(spec.endpoint, plan, str(error))
-        return Outcome(spec.endpoint, plan)
+            return Outcome(endpoint, plan, str(error))
+        return Outcome(endpoint, plan)
+
+    def _perhaps_created(self) -> Sequence[str]:
+        """Name every endpoint that this deployment may have created.
+
+        Nothing is ever started without an entry in the ledger; the tags know of what was started
+        before a ledger that was replaced.
+        """
+        tagged = self.created.created_endpoints(self.deployment.stack_name)
+        names = [*tagged, *self.state.known_endpoints(), self.deployment.endpoint]
+        return sorted({name.lower(): name for name in names}.values())
+
+    def _remove(self, endpoint: str) -> Outcome:
+        ledger = self.state.read(endpoint)
+        seen, ownership = self.endpoints.observe(endpoint), Ownership()
+        if isinstance(seen, Present):
+            ownership = self.endpoints.ownership(seen.arn)
+        plan = decide_removal(seen, ownership, self.deployment.stack_name)
+        outcome = Outcome(endpoint, plan)
+        if plan.action in (Action.STOP, Action.CLEAR):
+            try:
+                self.endpoints.delete(endpoint)
+            except AwsError as error:
+                outcome = replace(outcome, problem=str(error))
+        return self._record(ledger, seen, outcome)
 
     def _record(self, ledger: Ledger, seen: Observation, outcome: Outcome) -> Outcome:
         """Write down what was done; that it can't be written does not undo it."""
@@ -142,10 +188,25 @@ class Reconciler:
                 self.state.mark_met(outcome.endpoint, ledger.demand_version)
             if _is_news(decision, ledger.decision, now):
                 self.state.record_decision(outcome.endpoint, decision, now)
+                self.history.append(outcome.endpoint, PastDecision(now, decision))
         except AwsError as error:
             problems = [str(error)] if outcome.problem is None else [outcome.problem, str(error)]
             return replace(outcome, problem="; ".join(problems))
         return outcome
+
+
+def _refuse(refusal: Refusal) -> Outcome:
+    reason = f"left as it is, since {refusal.reason}"
+    match refusal.why:
+        case Why.FAULT:
+            plan = Plan(Action.WAIT, Rule.REFUSED, reason)
+            return Outcome(refusal.endpoint, plan, refusal.reason)
+        case Why.NOT_OURS:
+            return Outcome(refusal.endpoint, Plan(Action.WAIT, Rule.REFUSED, reason))
+        case Why.NOT_VISIBLE_YET:
+            return Outcome(refusal.endpoint, Plan(Action.WAIT, Rule.FAIL_SAFE, reason))
+        case _:
+            assert_never(refusal.why)
 
 
 def _in_turn(claims: Sequence[Claim], now: datetime) -> Sequence[Claim]:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Self
 
+from dormouse.domain.claims import Deployment
+
 
 class SettingError(Exception):
     """A setting is missing or can't be read; the message names the variable."""
@@ -15,9 +17,8 @@ class ReconcileSettings:
     """What `reconcile` is told by the template. Durations come as whole seconds."""
 
     endpoints_table: str
-    stack_name: str
-    own_endpoint: str
-    own_endpoint_config: str
+    decisions_table: str
+    deployment: Deployment
     metric_lag: timedelta
     ledger_interval: timedelta
     demand_patience: timedelta
@@ -31,9 +32,8 @@ class ReconcileSettings:
         """
         return cls(
             endpoints_table=_text(env, "DORMOUSE_ENDPOINTS_TABLE"),
-            stack_name=_text(env, "DORMOUSE_STACK_NAME"),
-            own_endpoint=_text(env, "DORMOUSE_OWN_ENDPOINT"),
-            own_endpoint_config=_text(env, "DORMOUSE_OWN_ENDPOINT_CONFIG"),
+            decisions_table=_text(env, "DORMOUSE_DECISIONS_TABLE"),
+            deployment=_deployment(env),
             metric_lag=_seconds(env, "DORMOUSE_METRIC_LAG_SECONDS", default=300),
             ledger_interval=_seconds(env, "DORMOUSE_LEDGER_INTERVAL_SECONDS", default=30),
             demand_patience=_seconds(env, "DORMOUSE_DEMAND_PATIENCE_SECONDS", default=3600),
@@ -45,7 +45,8 @@ class InvokeSettings:
     """What `invoke` is told by the template. Durations come as whole seconds."""
 
     endpoints_table: str
-    own_endpoint: str
+    deployment: Deployment
+    account_id: str
     reconcile_function: str
     expected_wake: timedelta
     ledger_interval: timedelta
@@ -59,11 +60,70 @@ class InvokeSettings:
         """
         return cls(
             endpoints_table=_text(env, "DORMOUSE_ENDPOINTS_TABLE"),
-            own_endpoint=_text(env, "DORMOUSE_OWN_ENDPOINT"),
+            deployment=_deployment(env),
+            account_id=_text(env, "DORMOUSE_ACCOUNT_ID"),
             reconcile_function=_text(env, "DORMOUSE_RECONCILE_FUNCTION"),
             expected_wake=_seconds(env, "DORMOUSE_EXPECTED_WAKE_SECONDS", default=480),
             ledger_interval=_seconds(env, "DORMOUSE_LEDGER_INTERVAL_SECONDS", default=30),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class ControlSettings:
+    """What `control` is told by the template. Durations come as whole seconds."""
+
+    endpoints_table: str
+    decisions_table: str
+    deployment: Deployment
+    account_id: str
+    reconcile_function: str
+    expected_wake: timedelta
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str]) -> Self:
+        """Read the environment.
+
+        Raises:
+            SettingError: a variable is missing or bad.
+        """
+        return cls(
+            endpoints_table=_text(env, "DORMOUSE_ENDPOINTS_TABLE"),
+            decisions_table=_text(env, "DORMOUSE_DECISIONS_TABLE"),
+            deployment=_deployment(env),
+            account_id=_text(env, "DORMOUSE_ACCOUNT_ID"),
+            reconcile_function=_text(env, "DORMOUSE_RECONCILE_FUNCTION"),
+            expected_wake=_seconds(env, "DORMOUSE_EXPECTED_WAKE_SECONDS", default=480),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CleanupSettings:
+    """What `cleanup` is told by the template. Durations come as whole seconds."""
+
+    endpoints_table: str
+    reconcile_function: str
+    reconcile_timeout: timedelta
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str]) -> Self:
+        """Read the environment.
+
+        Raises:
+            SettingError: a variable is missing or bad.
+        """
+        return cls(
+            endpoints_table=_text(env, "DORMOUSE_ENDPOINTS_TABLE"),
+            reconcile_function=_text(env, "DORMOUSE_RECONCILE_FUNCTION"),
+            reconcile_timeout=_seconds(env, "DORMOUSE_RECONCILE_TIMEOUT_SECONDS", default=50),
+        )
+
+
+def _deployment(env: Mapping[str, str]) -> Deployment:
+    return Deployment(
+        stack_name=_text(env, "DORMOUSE_STACK_NAME"),
+        endpoint=_text(env, "DORMOUSE_OWN_ENDPOINT"),
+        config_name=_text(env, "DORMOUSE_OWN_ENDPOINT_CONFIG"),
+    )
 
 
 def _text(env: Mapping[str, str], name: str) -> str:

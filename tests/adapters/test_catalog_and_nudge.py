@@ -9,7 +9,7 @@ from botocore.response import StreamingBody
 from botocore.stub import Stubber
 
 from dormouse.adapters.catalog import TaggedConfigs
-from dormouse.adapters.nudge import ReconcileNudge
+from dormouse.adapters.invocations import ReconcileNudge
 from dormouse.domain.claims import TaggedConfig
 from dormouse.domain.intent import Tick, parse_intent
 from dormouse.errors import AwsError

@@ -1,4 +1,4 @@
-"""SageMaker's control plane: observing, creating and deleting endpoints."""
+"""SageMaker's control plane: observing, creating, updating and deleting endpoints."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from dormouse.adapters.calls import aws_call, error_code, error_message
-from dormouse.domain.endpoint import Absent, EndpointStatus, Observation, Present
+from dormouse.domain.endpoint import Absent, EndpointStatus, Observation, Ownership, Present
+from dormouse.domain.spec import ADOPTED_TAG, STACK_TAG
 from dormouse.errors import AwsError
 
 if TYPE_CHECKING:
@@ -16,15 +17,10 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class SageMakerEndpoints:
-    """Implements Endpoints.
-
-    `writer` must be a client that never retries: DeleteEndpoint has no fencing token, so a late
-    repetition could delete the endpoint that was created after it.
-    """
+class SageMakerObserver:
+    """Implements EndpointsList."""
 
     reader: "SageMakerClient"
-    writer: "SageMakerClient"
 
     def observe(self, endpoint: str) -> Observation:
         """Say what DescribeEndpoint says of it now.
@@ -44,6 +40,56 @@ class SageMakerEndpoints:
                     return Absent()
                 raise
 
+    def observe_all(self) -> Mapping[str, Observation]:
+        """Say what ListEndpoints says of each, which is its status and since when.
+
+        Raises:
+            AwsError: SageMaker can't be asked, or reports a status that is not known here.
+        """
+        with aws_call("ListEndpoints"):
+            pages = self.reader.get_paginator("list_endpoints").paginate()
+            return {
+                summary["EndpointName"]: Present(
+                    arn=summary["EndpointArn"],
+                    status=_status(summary["EndpointStatus"]),
+                    config_name="",
+                    variant_names=(),
+                    last_modified_at=summary["LastModifiedTime"],
+                )
+                for page in pages
+                for summary in page["Endpoints"]
+            }
+
+    def _is_listed(self, endpoint: str) -> bool:
+        pages = self.reader.get_paginator("list_endpoints").paginate(NameContains=endpoint)
+        return any(
+            summary["EndpointName"].lower() == endpoint.lower()
+            for page in pages
+            for summary in page["Endpoints"]
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SageMakerEndpoints(SageMakerObserver):
+    """Implements Endpoints.
+
+    `writer` must be a client that never retries: DeleteEndpoint has no fencing token, so a late
+    repetition could delete the endpoint that was created after it.
+    """
+
+    writer: "SageMakerClient"
+
+    def ownership(self, arn: str) -> Ownership:
+        """Say what the endpoint's own tags say, by ListTags.
+
+        Raises:
+            AwsError: SageMaker can't be asked; or the endpoint has gone meanwhile.
+        """
+        with aws_call("ListTags"):
+            pages = self.reader.get_paginator("list_tags").paginate(ResourceArn=arn)
+            tags = {tag["Key"]: tag["Value"] for page in pages for tag in page["Tags"]}
+        return Ownership(created_by=tags.get(STACK_TAG), adopted_by=tags.get(ADOPTED_TAG))
+
     def create(self, endpoint: str, config_name: str, tags: Mapping[str, str]) -> None:
         """Call CreateEndpoint once; that it exists already is no error.
 
@@ -61,6 +107,16 @@ class SageMakerEndpoints:
                 if not _says(error, "Cannot create already existing endpoint"):
                     raise
 
+    def update(self, endpoint: str, config_name: str) -> None:
+        """Call UpdateEndpoint once.
+
+        Raises:
+            AwsError: SageMaker refused (a config that is gone, a change under way), or did not
+                answer.
+        """
+        with aws_call("UpdateEndpoint"):
+            self.writer.update_endpoint(EndpointName=endpoint, EndpointConfigName=config_name)
+
     def delete(self, endpoint: str) -> None:
         """Call DeleteEndpoint once; that it is gone, or on its way, is no error.
 
@@ -74,31 +130,27 @@ class SageMakerEndpoints:
                 if not _says(error, "Could not find endpoint"):
                     raise
 
-    def _is_listed(self, endpoint: str) -> bool:
-        pages = self.reader.get_paginator("list_endpoints").paginate(NameContains=endpoint)
-        return any(
-            summary["EndpointName"].lower() == endpoint.lower()
-            for page in pages
-            for summary in page["Endpoints"]
-        )
-
 
 def _present(described: "DescribeEndpointOutputTypeDef") -> Present:
-    try:
-        status = EndpointStatus(described["EndpointStatus"])
-    except ValueError as error:
-        raise AwsError(
-            f"SageMaker reports the status {described['EndpointStatus']!r}, which this version of "
-            "Dormouse does not know"
-        ) from error
     return Present(
-        status=status,
+        arn=described["EndpointArn"],
+        status=_status(described["EndpointStatus"]),
+        config_name=described.get("EndpointConfigName", ""),
         variant_names=tuple(
             variant["VariantName"] for variant in described.get("ProductionVariants", ())
         ),
         last_modified_at=described["LastModifiedTime"],
         failure_reason=described.get("FailureReason"),
     )
+
+
+def _status(text: str) -> EndpointStatus:
+    try:
+        return EndpointStatus(text)
+    except ValueError as error:
+        raise AwsError(
+            f"SageMaker reports the status {text!r}, which this version of Dormouse does not know"
+        ) from error
 
 
 def _says(error: ClientError, text: str) -> bool:

@@ -3,8 +3,9 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 
-from dormouse.domain.spec import ENDPOINT_TAG, Spec, SpecError, parse_spec
+from dormouse.domain.spec import ENDPOINT_TAG, STACK_TAG, Spec, SpecError, parse_spec
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,49 +17,80 @@ class TaggedConfig:
 
 
 @dataclass(frozen=True, slots=True)
-class OwnEndpoint:
-    """The endpoint that this deployment's own template declares, and its current EndpointConfig.
+class Deployment:
+    """This deployment of Dormouse: its stack, and the endpoint that its template declares.
 
-    CloudFormation retains the configs that it replaces, tags and all, since a live endpoint may
-    still use one; so for this endpoint only the config that the template names now counts.
+    CloudFormation retains the EndpointConfigs that it replaces, tags and all, since a live endpoint
+    may still use one; so for this endpoint only the config that the template names now counts.
     """
 
+    stack_name: str
     endpoint: str
     config_name: str
 
 
+class Why(StrEnum):
+    """Why an endpoint is left exactly as it is."""
+
+    FAULT = "fault"
+    """What is asked for it is not clear, and somebody has to mend it."""
+    NOT_OURS = "not ours"
+    """Another deployment manages it."""
+    NOT_VISIBLE_YET = "not visible yet"
+    """The tagging API, which is eventually consistent, does not show what must be there."""
+
+
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """An endpoint that is left exactly as it is, since what is asked for it is not clear."""
+    """An endpoint that is left exactly as it is, and the reason in words."""
 
     endpoint: str
     reason: str
+    why: Why = Why.FAULT
 
 
 Claim = Spec | Refusal
 
 
-def settle_claims(configs: Iterable[TaggedConfig], own: OwnEndpoint) -> tuple[Claim, ...]:
-    """Give each claimed endpoint its one spec, or the reason why it has none, in order of names."""
+def settle_claims(configs: Iterable[TaggedConfig], deployment: Deployment) -> tuple[Claim, ...]:
+    """Give each claimed endpoint its one spec, or the reason why it has none, in order of names.
+
+    A config that names a deployment in `dormouse:stack` is that one's; without the tag it is
+    anybody's who sees it.
+    """
     claimants: defaultdict[str, list[TaggedConfig]] = defaultdict(list)
     for config in configs:
         # SageMaker takes names that differ in case alone for the same endpoint.
         claimants[config.tags[ENDPOINT_TAG].lower()].append(config)
-    return tuple(_settle(claimants[name], own) for name in sorted(claimants))
+    return tuple(_settle(claimants[name], deployment) for name in sorted(claimants))
 
 
-def _settle(configs: list[TaggedConfig], own: OwnEndpoint) -> Claim:
+def _settle(configs: list[TaggedConfig], deployment: Deployment) -> Claim:
     endpoint = configs[0].tags[ENDPOINT_TAG]
-    if endpoint.lower() == own.endpoint.lower():
+    is_own = endpoint.lower() == deployment.endpoint.lower()
+    others = [
+        c for c in configs if c.tags.get(STACK_TAG, deployment.stack_name) != deployment.stack_name
+    ]
+    if others and (is_own or len(others) < len(configs)):
+        return Refusal(
+            endpoint,
+            f"the deployment {others[0].tags[STACK_TAG]} claims it too, by EndpointConfig "
+            f"{others[0].config_name} (delete that config if the deployment is gone)",
+        )
+    if others:
+        stack_name = others[0].tags[STACK_TAG]
+        return Refusal(endpoint, f"the deployment {stack_name} manages it", Why.NOT_OURS)
+    if is_own:
         # ARNs, from which the names come, are lower-cased; the template's own name is exact.
-        current = [c for c in configs if c.config_name.lower() == own.config_name.lower()]
+        current = [c for c in configs if c.config_name.lower() == deployment.config_name.lower()]
         if not current:
-            # The tagging API is eventually consistent: a retained predecessor may be seen first.
             return Refusal(
                 endpoint,
-                f"the tags of this stack's EndpointConfig {own.config_name} are not visible yet",
+                f"the tags of this stack's EndpointConfig {deployment.config_name} are not "
+                "visible yet",
+                Why.NOT_VISIBLE_YET,
             )
-        configs = [TaggedConfig(own.config_name, current[0].tags)]
+        configs = [TaggedConfig(deployment.config_name, current[0].tags)]
     if len(configs) > 1:
         names = " and ".join(sorted(config.config_name for config in configs))
         return Refusal(endpoint, f"several EndpointConfigs claim it by {ENDPOINT_TAG}: {names}")

@@ -48,13 +48,27 @@ class Present:
     """What DescribeEndpoint says of an endpoint that exists.
 
     `last_modified_at` is when the status last changed, or later: an endpoint that serves has done
-    so since then at the latest.
+    so since then at the latest. `config_name` is the EndpointConfig that it runs on.
     """
 
+    arn: str
     status: EndpointStatus
+    config_name: str
     variant_names: tuple[str, ...]
     last_modified_at: datetime
     failure_reason: str | None = None
 
 
 Observation = Absent | Present
+
+
+@dataclass(frozen=True, slots=True)
+class Ownership:
+    """What an endpoint's own tags say of whose it is: names of stacks, None where no tag says so.
+
+    `created_by` is set by CreateEndpoint. `adopted_by` is set by whoever hands over an endpoint
+    that runs already.
+    """
+
+    created_by: str | None = None
+    adopted_by: str | None = None

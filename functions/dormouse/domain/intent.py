@@ -1,9 +1,10 @@
-"""What a direct invocation of `reconcile` asks for."""
+"""What an operator, a schedule or an event asks for: a tick, or that an endpoint be up or down."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from dormouse.domain.duration import parse_duration
+from dormouse.domain.duration import format_duration, parse_duration
 from dormouse.domain.spec import is_endpoint_name
 
 SHORTEST_HOLD = timedelta(seconds=60)
@@ -25,51 +26,132 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class Wake:
-    """Start an endpoint. With `hold_for` it stays up so long; without, as after one request."""
+    """Be up as after one request."""
 
     endpoint: str
-    hold_for: timedelta | None = None
 
 
-Intent = Tick | Wake
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Be up for so long, or until then: a duration, or a moment with a time zone."""
+
+    endpoint: str
+    how_long: timedelta | datetime
+
+    def ends_at(self, now: datetime) -> datetime:
+        """Say when it ends, if it begins now.
+
+        Raises:
+            IntentError: a moment that is nearer or farther than a hold may last.
+        """
+        if isinstance(self.how_long, timedelta):
+            return now + self.how_long
+        if not now + SHORTEST_HOLD <= self.how_long <= now + LONGEST_HOLD:
+            raise IntentError(
+                f'"until": {self.how_long.isoformat()} must be from '
+                f"{format_duration(SHORTEST_HOLD)} to {format_duration(LONGEST_HOLD)} from now"
+            )
+        return self.how_long
 
 
-def parse_intent(event: object) -> Intent:
-    """Read an invocation: a schedule's, a nudge's, EventBridge's or an operator's.
+@dataclass(frozen=True, slots=True)
+class Release:
+    """Be held no longer; whether it stays up is judged by use."""
+
+    endpoint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sleep:
+    """Be held no longer, and be down until newer demand."""
+
+    endpoint: str
+
+
+Intent = Wake | Hold | Release | Sleep
+
+# What may be asked of an endpoint, and what may be said with it.
+INTENTS: Mapping[str, tuple[str, ...]] = {
+    "wake": ("for",),
+    "hold": ("for", "until"),
+    "release": (),
+    "sleep": (),
+}
+
+
+def parse_tick(event: object) -> Tick | None:
+    """Read an invocation of `reconcile`: a schedule's, a nudge's or EventBridge's; None: no tick.
 
     Of an event only the endpoint's name is taken: it makes a tick come sooner, and the tick looks
     for itself (events come twice and out of order). An `id` is for the logs alone.
 
     Raises:
-        IntentError: the event has another form; the message names the part.
+        IntentError: it has the form of a tick, but a bad part; the message names that.
     """
     if not isinstance(event, dict):
-        raise IntentError(f"the event must be a JSON object, not {type(event).__name__}")
+        return None
     if event.get("detail-type") == STATE_CHANGE:
         detail = event.get("detail")
         if not isinstance(detail, dict):
             raise IntentError('"detail" must be a JSON object')
         return Tick(_endpoint(detail, "EndpointName"))
-    match event.get("action"):
-        case "reconcile":
-            _only(event, "action", "endpoint", "id")
-            return Tick(_endpoint(event, "endpoint") if "endpoint" in event else None)
+    if event.get("action") != "reconcile":
+        return None
+    _only(event, "action", "endpoint", "id")
+    return Tick(_endpoint(event, "endpoint") if "endpoint" in event else None)
+
+
+def parse_intent(event: object) -> Intent:
+    """Read a direct or scheduled invocation, such as
+    `{"action": "wake", "endpoint": "dormouse", "for": "2h"}`.
+
+    Raises:
+        IntentError: it has another form; the message names the part.
+    """
+    if not isinstance(event, dict):
+        raise IntentError(f"the event must be a JSON object, not {type(event).__name__}")
+    action = event.get("action")
+    if not isinstance(action, str) or action not in INTENTS:
+        raise IntentError(f'"action" must be one of {", ".join(INTENTS)}, not {action!r}')
+    _only(event, "action", "endpoint", "id", *INTENTS[action])
+    members = {k: v for k, v in event.items() if k not in ("action", "endpoint", "id")}
+    return read_intent(action, _endpoint(event, "endpoint"), members)
+
+
+def read_intent(action: str, endpoint: str, members: object) -> Intent:
+    """Put an intent together from its verb, an endpoint's name, and what else was said with it.
+
+    Raises:
+        IntentError: the verb or a member is not known, or has a bad value; the message names it.
+    """
+    if not isinstance(members, Mapping):
+        raise IntentError(f"the body must be a JSON object, not {type(members).__name__}")
+    _only(members, *INTENTS[action])
+    match action:
         case "wake":
-            _only(event, "action", "endpoint", "for", "id")
-            hold_for = _hold(event["for"]) if "for" in event else None
-            return Wake(_endpoint(event, "endpoint"), hold_for)
-        case other:
-            raise IntentError(f'"action" must be "reconcile" or "wake", not {other!r}')
+            return Hold(endpoint, _duration(members["for"])) if "for" in members else Wake(endpoint)
+        case "hold":
+            return Hold(endpoint, _how_long(members))
+        case "release":
+            return Release(endpoint)
+        case _:
+            return Sleep(endpoint)
 
 
-def _endpoint(event: dict[object, object], key: str) -> str:
+def _endpoint(event: Mapping[object, object], key: str) -> str:
     name = event.get(key)
     if not isinstance(name, str) or not is_endpoint_name(name):
         raise IntentError(f'"{key}" must be the name of an endpoint, not {name!r}')
     return name
 
 
-def _hold(text: object) -> timedelta:
+def _how_long(members: Mapping[object, object]) -> timedelta | datetime:
+    if ("for" in members) == ("until" in members):
+        raise IntentError('a hold takes either "for", such as "2h", or "until"')
+    return _duration(members["for"]) if "for" in members else _moment(members["until"])
+
+
+def _duration(text: object) -> timedelta:
     if not isinstance(text, str):
         raise IntentError(f'"for" must be a duration such as "2h", not {text!r}')
     try:
@@ -78,8 +160,21 @@ def _hold(text: object) -> timedelta:
         raise IntentError(f'"for": {error}') from error
 
 
-def _only(event: dict[object, object], *known: str) -> None:
+def _moment(text: object) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text) if isinstance(text, str) else None
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise IntentError(
+            f'"until" must be a time with its zone, such as "2026-02-14T18:00:00Z", not {text!r}'
+        )
+    return moment
+
+
+def _only(members: Mapping[object, object], *known: str) -> None:
     # A misspelt key must not turn "wake for two hours" into a wake without a duration.
-    unknown = sorted(str(key) for key in event if key not in known)
+    unknown = sorted(str(key) for key in members if key not in known)
     if unknown:
-        raise IntentError(f'"{unknown[0]}" is not known here: {", ".join(known)} are')
+        are = f"{', '.join(known)} are" if known else "nothing is"
+        raise IntentError(f'"{unknown[0]}" is not known here: {are}')

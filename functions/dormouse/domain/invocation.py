@@ -7,6 +7,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from dormouse.domain.principals import Caller
+
 
 @dataclass(frozen=True, slots=True)
 class InvocationRequest:
@@ -18,7 +20,7 @@ class InvocationRequest:
     endpoint: str
     headers: Mapping[str, str]
     body: bytes
-    principal: str
+    caller: Caller
     request_id: str = ""
 
     @property

@@ -1,19 +1,20 @@
 """The plan: the one action that follows from what is asked for and what is seen, and why.
 
-The rules, the first that applies wins: hold > waiting work > recent activity > otherwise down. Hold
-and waiting work start what is absent; recent activity only keeps what serves.
+The rules, the first that applies wins: hold > sleep (until newer demand) > waiting work > recent
+activity > otherwise down. Hold and waiting work start what is absent; recent activity only keeps
+what serves.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import assert_never
 
 from dormouse.domain.activity import Activity, Measured, NotMeasured, Unreadable
 from dormouse.domain.duration import format_duration
-from dormouse.domain.endpoint import Absent, EndpointStatus, Observation, Present
+from dormouse.domain.endpoint import Absent, EndpointStatus, Observation, Ownership, Present
 from dormouse.domain.ledger import Ledger
-from dormouse.domain.spec import Spec
+from dormouse.domain.spec import ADOPTED_TAG, Spec
 
 
 class Action(StrEnum):
@@ -23,18 +24,24 @@ class Action(StrEnum):
     STOP = "stop"
     CLEAR = "clear"
     """Delete what can't serve and can't be mended."""
+    UPDATE = "update"
+    """Move what serves to the EndpointConfig that is asked for now."""
     STAY_UP = "stay up"
     STAY_DOWN = "stay down"
     WAIT = "wait"
     """SageMaker is busy with it: nothing can be done now."""
     MEASURE = "measure"
     """All else says stop: ask CloudWatch, then plan again."""
+    RELEASE = "release"
+    """Leave it to its owner: the deployment goes, and has not created it."""
 
 
 class Rule(StrEnum):
     """Which rule decided."""
 
+    REMOVAL = "removal"
     HOLD = "hold"
+    SLEEP = "sleep"
     WAITING_WORK = "waiting work"
     RECENT_ACTIVITY = "recent activity"
     OTHERWISE_DOWN = "otherwise down"
@@ -71,6 +78,11 @@ class Plan:
     reason: str
     next_look_at: datetime | None = None
 
+    @property
+    def is_forced_stop(self) -> bool:
+        """Whether it stops what may be in use."""
+        return self.action is Action.STOP and self.rule is not Rule.OTHERWISE_DOWN
+
 
 @dataclass(frozen=True, slots=True)
 class _ReasonToBeUp:
@@ -96,6 +108,12 @@ def decide(
     """
     if isinstance(activity, Measured):
         ledger = ledger.with_metrics(activity)
+    if ledger.is_put_to_sleep and ledger.slept_at is not None:
+        return decide_down(
+            seen,
+            Rule.SLEEP,
+            f"put to sleep at {_clock(ledger.slept_at)}, until somebody asks for it",
+        )
     wanted = _wanted(spec, ledger, seen, timing, now)
     match seen:
         case Absent():
@@ -105,9 +123,68 @@ def decide(
                 )
             return Plan(Action.START, wanted.rule, wanted.words, wanted.until)
         case Present():
-            return _decide_present(spec, seen, wanted, activity, timing=timing, now=now)
+            plan = _decide_present(spec, seen, wanted, activity, timing=timing, now=now)
+            return _on_its_config(plan, spec, ledger, seen)
         case _:
             assert_never(seen)
+
+
+def decide_down(seen: Observation, rule: Rule, words: str) -> Plan:
+    """Say how to bring it down, whoever uses it, for a rule that forces that."""
+    match seen:
+        case Absent():
+            return Plan(Action.STAY_DOWN, rule, words)
+        case Present(status=EndpointStatus.IN_SERVICE | EndpointStatus.UPDATE_ROLLBACK_FAILED):
+            return Plan(Action.STOP, rule, words)
+        case Present(status=EndpointStatus.FAILED | EndpointStatus.OUT_OF_SERVICE):
+            return _clear(seen, f": {words}")
+        case Present(status=EndpointStatus.DELETING):
+            return _wait(f"it is Deleting: {words}")
+        case Present():
+            return _wait(f"it is {seen.status}, and can't be deleted before that ends; {words}")
+        case _:
+            assert_never(seen)
+
+
+def guard(plan: Plan, ownership: Ownership, stack_name: str) -> Plan:
+    """Hold back a plan that would change an endpoint which is not this deployment's to change.
+
+    IAM refuses that too: this is what says why.
+    """
+    if stack_name in (ownership.created_by, ownership.adopted_by):
+        return plan
+    if ownership.created_by is not None:
+        whose = f"the deployment {ownership.created_by} has created it"
+    elif ownership.adopted_by is not None:
+        whose = f"it was handed over to the deployment {ownership.adopted_by}"
+    else:
+        whose = (
+            f"no deployment has created it, and it is not tagged {ADOPTED_TAG}={stack_name}, by "
+            "which its owner would hand it over"
+        )
+    would = f"otherwise the plan would be: {plan.action}, {plan.reason}"
+    return Plan(Action.WAIT, Rule.REFUSED, f"left as it is, since {whose}; {would}")
+
+
+def _on_its_config(plan: Plan, spec: Spec, ledger: Ledger, seen: Present) -> Plan:
+    """Turn staying up into an update, where it runs on another EndpointConfig than is asked for.
+
+    An update is asked for once: where SageMaker has gone back to the former config, it would again.
+    """
+    if plan.action is not Action.STAY_UP or _is_same(seen.config_name, spec.config_name):
+        return plan
+    differs = f"it runs on EndpointConfig {seen.config_name}, and {spec.config_name} is asked for"
+    if ledger.updated_to is not None and _is_same(ledger.updated_to, spec.config_name):
+        why = f" ({seen.failure_reason})" if seen.failure_reason else ""
+        return replace(
+            plan, reason=f"{plan.reason}; {differs}, but the update to it did not succeed{why}"
+        )
+    return Plan(Action.UPDATE, plan.rule, f"{differs}; {plan.reason}")
+
+
+def _is_same(config_name: str, other: str) -> bool:
+    # Names that come from ARNs are lower-cased.
+    return config_name.lower() == other.lower()
 
 
 def _decide_present(
@@ -129,9 +206,8 @@ def _decide_present(
         case EndpointStatus.UPDATING | EndpointStatus.SYSTEM_UPDATING | EndpointStatus.ROLLING_BACK:
             return _wait(f"it is {seen.status}: it serves, and can't be deleted before that ends")
         case EndpointStatus.FAILED | EndpointStatus.OUT_OF_SERVICE:
-            why = f" ({seen.failure_reason})" if seen.failure_reason else ""
             then = "" if wanted is None else f", so that it can be created anew: {wanted.words}"
-            return Plan(Action.CLEAR, Rule.BROKEN, f"it is {seen.status}{why} and is deleted{then}")
+            return _clear(seen, then)
         case EndpointStatus.IN_SERVICE | EndpointStatus.UPDATE_ROLLBACK_FAILED:
             if wanted is not None:
                 return Plan(Action.STAY_UP, wanted.rule, wanted.words, wanted.until)
@@ -217,6 +293,11 @@ def _recent_activity(
         f"needed until {_clock(until)}: {words}, idle timeout {timeout}",
         until,
     )
+
+
+def _clear(seen: Present, then: str) -> Plan:
+    why = f" ({seen.failure_reason})" if seen.failure_reason else ""
+    return Plan(Action.CLEAR, Rule.BROKEN, f"it is {seen.status}{why} and is deleted{then}")
 
 
 def _wait(reason: str) -> Plan:

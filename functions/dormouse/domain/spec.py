@@ -1,15 +1,22 @@
 """The spec: what the owner of a managed endpoint asks for in the tags of its EndpointConfig."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import TypeVar
 
 from dormouse.domain.duration import parse_duration
+from dormouse.domain.principals import Principal, parse_principals
 
 TAG_PREFIX = "dormouse:"
 ENDPOINT_TAG = "dormouse:endpoint"
 IDLE_TIMEOUT_TAG = "dormouse:idle-timeout"
+PRINCIPALS_TAG = "dormouse:principals"
+STACK_TAG = "dormouse:stack"
+# Of an endpoint, not of an EndpointConfig: the deployment that its owner hands it over to.
+ADOPTED_TAG = "dormouse:adopted-by"
+_KNOWN_TAGS = frozenset({ENDPOINT_TAG, IDLE_TIMEOUT_TAG, PRINCIPALS_TAG, STACK_TAG})
 
 DEFAULT_IDLE_TIMEOUT = timedelta(minutes=15)
 SHORTEST_IDLE_TIMEOUT = timedelta(seconds=60)
@@ -19,6 +26,8 @@ LONGEST_IDLE_TIMEOUT = timedelta(days=7)
 _ENDPOINT_NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}", re.ASCII)
 _LONGEST_ENDPOINT_NAME = 63
 
+Value = TypeVar("Value")
+
 
 class SpecError(ValueError):
     """A tag that can't be obeyed; the message names it."""
@@ -26,11 +35,15 @@ class SpecError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """What is asked for one managed endpoint, and the EndpointConfig that asks it."""
+    """What is asked for one managed endpoint, and the EndpointConfig that asks it.
+
+    `principals` may invoke it; where there are none, whoever belongs to the own account.
+    """
 
     endpoint: str
     config_name: str
     idle_timeout: timedelta = DEFAULT_IDLE_TIMEOUT
+    principals: tuple[Principal, ...] = ()
 
 
 def is_endpoint_name(text: str) -> bool:
@@ -44,11 +57,7 @@ def parse_spec(config_name: str, tags: Mapping[str, str]) -> Spec:
     Raises:
         SpecError: a `dormouse:` tag is missing, unknown or has a value that can't be obeyed.
     """
-    unknown = sorted(
-        key
-        for key in tags
-        if key.startswith(TAG_PREFIX) and key not in (ENDPOINT_TAG, IDLE_TIMEOUT_TAG)
-    )
+    unknown = sorted(k for k in tags if k.startswith(TAG_PREFIX) and k not in _KNOWN_TAGS)
     if unknown:
         raise SpecError(
             f"EndpointConfig {config_name} has the tag {unknown[0]!r}, which Dormouse does not know"
@@ -61,13 +70,30 @@ def parse_spec(config_name: str, tags: Mapping[str, str]) -> Spec:
             f"EndpointConfig {config_name} has the tag {ENDPOINT_TAG}={endpoint!r}, which is no "
             "endpoint name: at most 63 letters, digits and inner hyphens"
         )
-    return Spec(endpoint, config_name, _idle_timeout(config_name, tags.get(IDLE_TIMEOUT_TAG)))
+    return Spec(
+        endpoint,
+        config_name,
+        idle_timeout=_read(
+            config_name, tags, IDLE_TIMEOUT_TAG, _idle_timeout, DEFAULT_IDLE_TIMEOUT
+        ),
+        principals=_read(config_name, tags, PRINCIPALS_TAG, parse_principals, ()),
+    )
 
 
-def _idle_timeout(config_name: str, text: str | None) -> timedelta:
-    if text is None:
-        return DEFAULT_IDLE_TIMEOUT
+def _read(
+    config_name: str,
+    tags: Mapping[str, str],
+    tag: str,
+    parse: Callable[[str], Value],
+    default: Value,
+) -> Value:
+    if tag not in tags:
+        return default
     try:
-        return parse_duration(text, shortest=SHORTEST_IDLE_TIMEOUT, longest=LONGEST_IDLE_TIMEOUT)
+        return parse(tags[tag])
     except ValueError as error:
-        raise SpecError(f"EndpointConfig {config_name}, tag {IDLE_TIMEOUT_TAG}: {error}") from error
+        raise SpecError(f"EndpointConfig {config_name}, tag {tag}: {error}") from error
+
+
+def _idle_timeout(text: str) -> timedelta:
+    return parse_duration(text, shortest=SHORTEST_IDLE_TIMEOUT, longest=LONGEST_IDLE_TIMEOUT)

@@ -14,6 +14,8 @@ from dormouse.proxy import Fate, Handled
 _COUNTED = {
     Fate.FORWARDED: "Forwarded",
     Fate.COLD: "ColdRequests",
+    Fate.DENIED: "Denied",
+    Fate.UNDECIDED: "Undecided",
     Fate.UNKNOWN_ENDPOINT: "UnknownEndpoints",
     Fate.UNANSWERED: "Unanswered",
 }
@@ -40,13 +42,14 @@ def _report(request: InvocationRequest, handled: Handled, seconds: float) -> Non
     fields = {
         "endpoint": request.endpoint,
         "target_model": request.target_model,
-        "principal": request.principal,
+        "principal": request.caller.arn,
         "status": handled.response.status,
         "latency_ms": round(seconds * 1000, 1),
         "request_bytes": len(request.body),
         "response_bytes": len(handled.response.body),
     }
-    logger.info(handled.fate.value, extra=fields)
+    say = logger.warning if handled.fate is Fate.DENIED else logger.info
+    say(handled.fate.value, extra=fields)
     count(_COUNTED[handled.fate])
     for problem in handled.problems:
         count("Problems")

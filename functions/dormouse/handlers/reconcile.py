@@ -4,53 +4,62 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from dormouse.bootstrap import reconciler
-from dormouse.domain.duration import format_duration
-from dormouse.domain.intent import Intent, IntentError, Wake, parse_intent
+from dormouse.bootstrap import intents, reconciler
+from dormouse.domain.intent import Intent, IntentError, Tick, parse_intent, parse_tick
 from dormouse.domain.plan import Action, Rule
-from dormouse.errors import AwsError, UnmanagedEndpointError
+from dormouse.errors import AwsError, RefusedEndpointError, UnmanagedEndpointError
 from dormouse.observability import count, logger, metrics
 from dormouse.reconciler import Outcome
 
 # What one more endpoint may take where AWS is slow to answer.
 RESERVE_MILLISECONDS = 20_000
 
-_COUNTED = {Action.START: "Starts", Action.STOP: "Stops", Action.CLEAR: "Clears"}
+_COUNTED = {
+    Action.START: "Starts",
+    Action.UPDATE: "Updates",
+    Action.STOP: "Stops",
+    Action.CLEAR: "Clears",
+}
 
 
 @logger.inject_lambda_context(correlation_id_path="id", clear_state=True)
 @metrics.log_metrics
-def handler(event: Any, context: LambdaContext) -> list[dict[str, Any]]:
-    """Carry out the event's intent and return one entry for each endpoint that was looked at.
+def handler(event: Any, context: LambdaContext) -> dict[str, Any]:
+    """Tick; before it, record what an operator asks for. Return one entry for each endpoint that
+    was looked at, and whether that is all of them.
 
     Raises:
         IntentError: the event asks for nothing known, and nothing was done.
-        UnmanagedEndpointError: a wake names an endpoint that nobody asked Dormouse to manage.
+        UnmanagedEndpointError: nobody asked Dormouse to manage the endpoint that is named.
+        RefusedEndpointError: what is asked for that endpoint can't be obeyed.
         AwsError: the tags or the ledger can't be reached, so no endpoint was looked at.
     """
     try:
-        entries = _carry_out(parse_intent(event), context)
-    except (IntentError, UnmanagedEndpointError, AwsError):
+        tick = parse_tick(event) or _record(parse_intent(event))
+        report = _carry_out(tick, context)
+    except (IntentError, UnmanagedEndpointError, RefusedEndpointError, AwsError):
         count("Problems")
         raise
     count("Ticks")
-    return entries
+    return report
 
 
-def _carry_out(intent: Intent, context: LambdaContext) -> list[dict[str, Any]]:
-    if isinstance(intent, Wake):
-        reconciler().wake(intent.endpoint, intent.hold_for)
-        hold_for = format_duration(intent.hold_for) if intent.hold_for else None
-        logger.info("wake", extra={"endpoint": intent.endpoint, "hold_for": hold_for})
-    entries = []
-    for outcome in reconciler().tick(intent.endpoint):
+def _record(intent: Intent) -> Tick:
+    claim = intents().record(intent)
+    logger.info("intent", extra={"endpoint": claim.endpoint, "intent": str(intent)})
+    return Tick(claim.endpoint)
+
+
+def _carry_out(tick: Tick, context: LambdaContext) -> dict[str, Any]:
+    entries: list[dict[str, Any]] = []
+    for outcome in reconciler().tick(tick.endpoint):
         entries.append(_report(outcome))
         if context.get_remaining_time_in_millis() < RESERVE_MILLISECONDS:
             # Killed by Lambda, it would lose its metrics too, and with them the alarm.
             count("TicksCutShort")
             logger.error("time is running out; the next tick begins with another endpoint")
-            break
-    return entries
+            return {"complete": False, "endpoints": entries}
+    return {"complete": True, "endpoints": entries}
 
 
 def _report(outcome: Outcome) -> dict[str, Any]:
@@ -63,8 +72,10 @@ def _report(outcome: Outcome) -> dict[str, Any]:
         "next_look_at": plan.next_look_at.isoformat() if plan.next_look_at else None,
         "problem": outcome.problem,
     }
-    if plan.rule is Rule.FAIL_SAFE and outcome.problem is None:
+    if plan.action is Action.STAY_UP and plan.rule is Rule.FAIL_SAFE:
         count("MetricsUnreadable")
+    if plan.rule is Rule.BROKEN:
+        count("FailedEndpoints")
     if outcome.problem is not None:
         count("Problems")
         logger.error(outcome.problem, extra=entry)

@@ -1,0 +1,76 @@
+"""The decisions table: one DynamoDB item for each decision about an endpoint, by its time."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from dormouse.adapters.calls import aws_call
+from dormouse.adapters.moments import read_moment, write_moment
+from dormouse.domain.ledger import Decision, PastDecision
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
+
+# DynamoDB deletes an item some time after `expires_at`.
+KEPT = timedelta(days=90)
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionsTable:
+    """Implements History. Every method may raise AwsError."""
+
+    client: "DynamoDBClient"
+    table_name: str
+
+    def append(self, endpoint: str, past: PastDecision) -> None:
+        """Keep one for 90 days."""
+        expires_at = int((past.at + KEPT).timestamp())
+        with aws_call("PutItem"):
+            self.client.put_item(
+                TableName=self.table_name,
+                Item={
+                    "endpoint": {"S": endpoint},
+                    "decided_at": {"S": write_moment(past.at)},
+                    "expires_at": {"N": str(expires_at)},
+                    **write_decision(past.decision),
+                },
+            )
+
+    def recent(self, endpoint: str, at_most: int) -> Sequence[PastDecision]:
+        """Read the latest, newest first."""
+        with aws_call("Query"):
+            answer = self.client.query(
+                TableName=self.table_name,
+                KeyConditionExpression="endpoint = :endpoint",
+                ExpressionAttributeValues={":endpoint": {"S": endpoint}},
+                ScanIndexForward=False,
+                Limit=at_most,
+            )
+        return [
+            PastDecision(read_moment(item["decided_at"]["S"]), read_decision(item))
+            for item in answer["Items"]
+        ]
+
+
+def write_decision(decision: Decision) -> dict[str, "AttributeValueTypeDef"]:
+    """Write a decision as attributes."""
+    fields: dict[str, AttributeValueTypeDef] = {
+        "action": {"S": decision.action},
+        "rule": {"S": decision.rule},
+        "reason": {"S": decision.reason},
+    }
+    if decision.until is not None:
+        fields["until"] = {"S": write_moment(decision.until)}
+    return fields
+
+
+def read_decision(fields: Mapping[str, "AttributeValueTypeDef"]) -> Decision:
+    """Read what `write_decision` wrote."""
+    return Decision(
+        action=fields["action"]["S"],
+        rule=fields["rule"]["S"],
+        reason=fields["reason"]["S"],
+        until=read_moment(fields["until"]["S"]) if "until" in fields else None,
+    )

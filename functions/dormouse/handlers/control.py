@@ -1,0 +1,118 @@
+"""`control`: the operator's HTTP API, and the same intents by direct or scheduled invocation."""
+
+import json
+from http import HTTPStatus
+from typing import Any
+
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
+from aws_lambda_powertools.event_handler.exceptions import NotFoundError
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from dormouse.bootstrap import control
+from dormouse.control import Standing
+from dormouse.domain.intent import INTENTS, Intent, IntentError, parse_intent, read_intent
+from dormouse.errors import AwsError, RefusedEndpointError, UnmanagedEndpointError
+from dormouse.observability import count, logger, metrics
+from dormouse.standing import write_standing
+
+app = APIGatewayHttpResolver()
+
+_STATUSES: dict[type[Exception], HTTPStatus] = {
+    IntentError: HTTPStatus.BAD_REQUEST,
+    UnmanagedEndpointError: HTTPStatus.NOT_FOUND,
+    RefusedEndpointError: HTTPStatus.CONFLICT,
+    AwsError: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+
+
+@logger.inject_lambda_context(correlation_id_path="requestContext.requestId", clear_state=True)
+@metrics.log_metrics
+def handler(event: Any, context: LambdaContext) -> dict[str, Any]:
+    """Answer an HTTP request, or carry out the intent of a direct invocation.
+
+    Raises (to a direct invocation only):
+        IntentError, UnmanagedEndpointError, RefusedEndpointError, AwsError: see `Intents.record`.
+    """
+    if isinstance(event, dict) and "requestContext" in event:
+        return app.resolve(event, context)
+    try:
+        standing = _carry_out(parse_intent(event), context.aws_request_id)
+    except tuple(_STATUSES):
+        count("Problems")
+        raise
+    return write_standing(standing)
+
+
+@app.get("/endpoints")
+def list_endpoints() -> Response[str]:
+    """How every managed endpoint stands."""
+    standings = [write_standing(standing) for standing in control().list_all()]
+    return _answer(HTTPStatus.OK, {"endpoints": standings})
+
+
+@app.get("/endpoints/<name>")
+def describe_endpoint(name: str) -> Response[str]:
+    """How one endpoint stands, with its latest decisions."""
+    return _answer(HTTPStatus.OK, write_standing(control().describe(name)))
+
+
+@app.post("/endpoints/<name>/<verb>")
+def carry_out(name: str, verb: str) -> Response[str]:
+    """Take an intent. It is recorded when this answers, and carried out from then on."""
+    if verb not in INTENTS:
+        raise NotFoundError
+    intent = read_intent(verb, name, _body())
+    standing = _carry_out(intent, app.current_event.request_context.request_id)
+    return _answer(HTTPStatus.ACCEPTED, write_standing(standing))
+
+
+@app.not_found
+def unknown_path(_error: NotFoundError) -> Response[str]:
+    """Answer a path or a method that there is not."""
+    http = app.current_event.request_context.http
+    return _problem(HTTPStatus.NOT_FOUND, f"there is no {http.method} {http.path}")
+
+
+@app.exception_handler(list(_STATUSES))  # type: ignore[untyped-decorator] # it has no types
+def problem(error: Exception) -> Response[str]:
+    """Answer what can't be done, and why."""
+    status = next(status for kind, status in _STATUSES.items() if isinstance(error, kind))
+    if status is HTTPStatus.SERVICE_UNAVAILABLE:
+        count("Problems")
+        logger.error(str(error))
+    return _problem(status, str(error))
+
+
+def _carry_out(intent: Intent, request_id: str) -> Standing:
+    standing = control().carry_out(intent, request_id)
+    logger.info("intent", extra={"endpoint": intent.endpoint, "intent": str(intent)})
+    return standing
+
+
+def _body() -> object:
+    text = app.current_event.decoded_body
+    if not text:
+        return {}
+    try:
+        body: object = json.loads(text)
+    except ValueError as error:
+        raise IntentError(f"the body is not JSON: {error}") from error
+    return body
+
+
+def _problem(status: HTTPStatus, detail: str) -> Response[str]:
+    """Write a problem as RFC 9457 has it."""
+    body = {"type": "about:blank", "title": status.phrase, "status": status, "detail": detail}
+    return _answer(status, body, "application/problem+json")
+
+
+def _answer(
+    status: HTTPStatus, body: dict[str, Any], content_type: str = "application/json"
+) -> Response[str]:
+    return Response(
+        status_code=status,
+        content_type=content_type,
+        body=json.dumps(body),
+        # What is true now is not true in a minute.
+        headers={"cache-control": "no-store"},
+    )

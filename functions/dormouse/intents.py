@@ -1,0 +1,71 @@
+"""Recording what an operator, or a schedule in his name, asks of an endpoint."""
+
+from dataclasses import dataclass
+from typing import assert_never
+
+from dormouse.domain.claims import Claim, Deployment, Refusal, Why, settle_claims
+from dormouse.domain.intent import Hold, Intent, Release, Sleep, Wake
+from dormouse.domain.spec import ENDPOINT_TAG, is_endpoint_name
+from dormouse.errors import RefusedEndpointError, UnmanagedEndpointError
+from dormouse.ports import Catalog, Clock, IntentState
+
+
+@dataclass(frozen=True, slots=True)
+class Intents:
+    """Writes intents to the ledger. What follows from them, the reconciler decides."""
+
+    catalog: Catalog
+    state: IntentState
+    clock: Clock
+    deployment: Deployment
+
+    def claim(self, endpoint: str) -> Claim:
+        """Say what is asked for an endpoint by its EndpointConfig.
+
+        Raises:
+            UnmanagedEndpointError: no EndpointConfig claims it.
+            AwsError: the tags can't be read.
+        """
+        if not is_endpoint_name(endpoint):
+            raise UnmanagedEndpointError(f"{endpoint!r} is not the name of an endpoint")
+        for claim in settle_claims(self.catalog.tagged_configs(endpoint), self.deployment):
+            return claim
+        if endpoint == self.deployment.endpoint:
+            return self.own_claim()
+        raise UnmanagedEndpointError(
+            f"no EndpointConfig is tagged {ENDPOINT_TAG}={endpoint}, so it is not managed here"
+        )
+
+    def own_claim(self) -> Refusal:
+        """Stand in for the claim of the stack's own endpoint while its tags can't be seen."""
+        reason = "the tags of its EndpointConfig are not visible yet"
+        return Refusal(self.deployment.endpoint, reason, Why.NOT_VISIBLE_YET)
+
+    def record(self, intent: Intent) -> Claim:
+        """Record an intent, and say what else is asked for the endpoint.
+
+        A wake counts as a request that has just arrived. A hold never shortens a longer one.
+
+        Raises:
+            UnmanagedEndpointError: no EndpointConfig claims the endpoint; nothing is recorded.
+            RefusedEndpointError: what is asked for it can't be obeyed; nothing is recorded.
+            IntentError: a hold ends too soon or too late; nothing is recorded.
+            AwsError: the tags or the ledger can't be reached.
+        """
+        claim = self.claim(intent.endpoint)
+        if isinstance(claim, Refusal) and claim.why is not Why.NOT_VISIBLE_YET:
+            raise RefusedEndpointError(f"{claim.endpoint} is left as it is, since {claim.reason}")
+        # The name as the config's tag spells it: the ledger's key.
+        endpoint, now = claim.endpoint, self.clock()
+        match intent:
+            case Wake():
+                self.state.record_demand(endpoint, now, now, known_only=False)
+            case Hold():
+                self.state.record_hold(endpoint, intent.ends_at(now), now)
+            case Release():
+                self.state.release_hold(endpoint)
+            case Sleep():
+                self.state.record_sleep(endpoint, now)
+            case _:
+                assert_never(intent)
+        return claim

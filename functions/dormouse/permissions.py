@@ -1,0 +1,89 @@
+"""Who may invoke an endpoint, as the proxy knows it without asking for each request.
+
+The proxy acts with its own role, so it would lend that to anybody who reaches it, if it did not ask
+whom the endpoint's owner has listed (the confused deputy).
+https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from dormouse.domain.claims import Deployment, Refusal, settle_claims
+from dormouse.domain.plan import Rule
+from dormouse.domain.principals import Kind, Principal, parse_principals
+from dormouse.errors import AwsError
+from dormouse.ports import Catalog, Clock, ProxyState
+
+# Names are the caller's to choose, so they must not fill the memory.
+REMEMBERED = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Permitted:
+    """These, and nobody else, may invoke it."""
+
+    principals: Sequence[Principal]
+
+
+@dataclass(frozen=True, slots=True)
+class NotKnownYet:
+    """It can't be said who may. `problem` is the fault on the side of AWS, if it is one."""
+
+    why: str
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Permissions:
+    """Reads the ledger, in which `reconcile` keeps the principals of each endpoint, at most once in
+    an interval. While it can't be read, what was last read holds.
+    """
+
+    state: ProxyState
+    catalog: Catalog
+    clock: Clock
+    deployment: Deployment
+    account_id: str
+    interval: timedelta
+    _known: dict[str, tuple[datetime, Permitted]] = field(default_factory=dict)
+
+    def of(self, endpoint: str) -> Permitted | NotKnownYet:
+        """Say who may invoke it; never raises for what AWS does.
+
+        Of an endpoint that nobody manages, the own account's callers may learn that there is none.
+        """
+        now = self.clock()
+        read_at, known = self._known.get(endpoint, (None, None))
+        if known is not None and read_at is not None and now < read_at + self.interval:
+            return known
+        try:
+            permission = self._ask(endpoint)
+        except AwsError as error:
+            return known or NotKnownYet("what is known of it can't be read", str(error))
+        if isinstance(permission, Permitted):
+            if len(self._known) >= REMEMBERED:
+                self._known.clear()
+            self._known[endpoint] = (now, permission)
+        return permission
+
+    def _ask(self, endpoint: str) -> Permitted | NotKnownYet:
+        ledger = self.state.read(endpoint)
+        if ledger.principals is not None and ledger.decision is not None:
+            return self._permitted(
+                parse_principals(" ".join(ledger.principals)) if ledger.principals else ()
+            )
+        if ledger.decision is not None and ledger.decision.rule == Rule.REFUSED:
+            return NotKnownYet(f"it is {ledger.decision.reason}")
+        # reconcile has not looked at it since it was tagged.
+        for claim in settle_claims(self.catalog.tagged_configs(endpoint), self.deployment):
+            if isinstance(claim, Refusal):
+                return NotKnownYet(f"it is left as it is, since {claim.reason}")
+            return self._permitted(claim.principals)
+        if endpoint == self.deployment.endpoint:
+            return NotKnownYet("the tags of its EndpointConfig are not visible yet")
+        return self._permitted(())
+
+    def _permitted(self, principals: Sequence[Principal]) -> Permitted:
+        own_account = Principal(self.account_id, Kind.ACCOUNT, self.account_id)
+        return Permitted(principals or (own_account,))

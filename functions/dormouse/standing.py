@@ -1,0 +1,66 @@
+"""An endpoint's standing as JSON: what the HTTP API and direct invocations answer."""
+
+from datetime import datetime
+from typing import Any
+
+from dormouse.adapters.moments import write_moment
+from dormouse.control import Standing
+from dormouse.domain.claims import Refusal
+from dormouse.domain.endpoint import Present
+from dormouse.domain.ledger import Decision
+from dormouse.domain.outlook import state_of, what_next
+from dormouse.domain.spec import Spec
+
+
+def write_standing(standing: Standing) -> dict[str, Any]:
+    """Write how one endpoint stands."""
+    ledger, seen = standing.ledger, standing.seen
+    held = ledger.hold_until is not None and standing.at < ledger.hold_until
+    spec = standing.claim if isinstance(standing.claim, Spec) else None
+    present = seen if isinstance(seen, Present) else None
+    written: dict[str, Any] = {
+        "name": standing.claim.endpoint,
+        "state": state_of(seen).value,
+        "status": present.status.value if present else None,
+        "status_since": _moment(present.last_modified_at) if present else None,
+        "failure_reason": present.failure_reason if present else None,
+        "endpoint_config": spec.config_name if spec else None,
+        "idle_timeout_seconds": int(spec.idle_timeout.total_seconds()) if spec else None,
+        "principals": _principals(standing),
+        "hold_until": _moment(ledger.hold_until) if held else None,
+        "last_request_at": _moment(ledger.last_request_at),
+        "problem": standing.claim.reason if isinstance(standing.claim, Refusal) else None,
+        "decision": None,
+        "next": what_next(ledger.decision),
+        "next_at": _moment(ledger.decision.until) if ledger.decision else None,
+        "expected_wake_seconds": int(standing.expected_wake.total_seconds()),
+    }
+    if ledger.decision is not None:
+        written["decision"] = _decision(ledger.decided_at, ledger.decision)
+    if standing.history is not None:
+        written["decisions"] = [_decision(past.at, past.decision) for past in standing.history]
+    return written
+
+
+def _principals(standing: Standing) -> list[str]:
+    """Name who may invoke it: by the last spec that could be obeyed, as the proxy has it."""
+    listed = standing.ledger.principals
+    if isinstance(standing.claim, Spec):
+        listed = tuple(principal.text for principal in standing.claim.principals)
+    if listed is None:
+        return []
+    return list(listed) or [standing.account_id]
+
+
+def _decision(at: datetime | None, decision: Decision) -> dict[str, Any]:
+    return {
+        "at": _moment(at),
+        "action": decision.action,
+        "rule": decision.rule,
+        "reason": decision.reason,
+        "until": _moment(decision.until),
+    }
+
+
+def _moment(moment: datetime | None) -> str | None:
+    return write_moment(moment) if moment is not None else None
