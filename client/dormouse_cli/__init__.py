@@ -1,0 +1,3 @@
+"""Dormouse's command line. It imports nothing of the functions, nor of the container."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,173 @@
+"""Calls of the control API: signed, with time limits, and repeated only if they read."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.exceptions import ConnectionError as NotConnected
+from botocore.exceptions import HTTPClientError
+from botocore.httpsession import URLLib3Session
+
+from dormouse_cli.aws import USER_AGENT
+from dormouse_cli.endpoint import Endpoint, UnreadableAnswer, read_endpoint, read_endpoints
+from dormouse_cli.errors import CliError
+from dormouse_cli.exit_codes import ExitCode
+from dormouse_cli.problem import Problem, printable, read_problem
+
+_Read = TypeVar("_Read")
+
+CONNECT_SECONDS = 10
+# An HTTP API answers within 30 s, with a 503 of its own if need be.
+READ_SECONDS = 35
+_PAUSES_BETWEEN_READS = (0.5, 2.0)
+_NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}", re.ASCII)
+
+
+def is_endpoint_name(text: str) -> bool:
+    """Whether SageMaker would take it as an endpoint's name."""
+    return len(text) <= 63 and _NAME.fullmatch(text) is not None
+
+
+class ControlClient:
+    """One deployment's control API.
+
+    Every method raises `CliError` for what the API refuses, and for what can't be reached or read.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        region: str,
+        credentials: Any,
+        http: URLLib3Session,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._url = url.rstrip("/")
+        self._region = region
+        self._credentials = credentials
+        self._http = http
+        self._sleep = sleep
+
+    def endpoints(self) -> tuple[Endpoint, ...]:
+        """List all managed endpoints, by name."""
+        return self._understood(read_endpoints, self._read("/endpoints"))
+
+    def endpoint(self, name: str) -> Endpoint:
+        """Describe one, with its recent decisions."""
+        return self._understood(read_endpoint, self._read(_path(name)))
+
+    def wake(self, name: str, duration: str | None) -> Endpoint:
+        """Start it; with a duration, hold it up so long."""
+        return self._intend(name, "wake", None if duration is None else {"for": duration})
+
+    def hold(self, name: str, end: Mapping[str, str]) -> Endpoint:
+        """Keep it up, `{"for": "2h"}` or `{"until": "2026-11-23T18:00:00Z"}`."""
+        return self._intend(name, "hold", end)
+
+    def release(self, name: str) -> Endpoint:
+        """Drop its hold."""
+        return self._intend(name, "release", None)
+
+    def sleep(self, name: str) -> Endpoint:
+        """Stop it until somebody asks for it again."""
+        return self._intend(name, "sleep", None)
+
+    def _intend(self, name: str, verb: str, body: Mapping[str, str] | None) -> Endpoint:
+        content = b"" if body is None else json.dumps(body).encode()
+        answer = self._answer(self._send("POST", f"{_path(name)}/{verb}", content))
+        return self._understood(read_endpoint, answer)
+
+    def _understood(self, read: Callable[[object], _Read], answer: object) -> _Read:
+        try:
+            return read(answer)
+        except UnreadableAnswer as error:
+            raise self._not_the_api(str(error)) from error
+
+    def _read(self, path: str) -> object:
+        for pause in _PAUSES_BETWEEN_READS:
+            try:
+                return self._answer(self._send("GET", path))
+            except CliError as error:
+                if error.exit_code != ExitCode.UNAVAILABLE:
+                    raise
+            self._sleep(pause)
+        return self._answer(self._send("GET", path))
+
+    def _send(self, method: str, path: str, body: bytes = b"") -> Any:
+        headers = {"User-Agent": USER_AGENT, "Accept": "application/json"}
+        if body:
+            headers["Content-Type"] = "application/json"
+        request = AWSRequest(method, self._url + path, headers, body)
+        SigV4Auth(self._credentials(), "execute-api", self._region).add_auth(request)
+        try:
+            return self._http.send(request.prepare())
+        except (HTTPClientError, NotConnected) as error:
+            raise CliError(
+                f"The control API can't be reached: {printable(str(error))}", ExitCode.UNAVAILABLE
+            ) from error
+
+    def _answer(self, response: Any) -> object:
+        status, body = int(response.status_code), bytes(response.content)
+        content_type = str(response.headers.get("Content-Type", ""))
+        if not 200 <= status < 300:
+            raise _refused(read_problem(status, content_type, body), self._url)
+        try:
+            answer: object = json.loads(body)
+        except (ValueError, RecursionError) as error:
+            raise self._not_the_api("the answer is no JSON") from error
+        return answer
+
+    def _not_the_api(self, why: str) -> CliError:
+        return CliError(
+            f"{self._url} does not answer as Dormouse's control API does: {why}.",
+            ExitCode.UNAVAILABLE,
+        )
+
+
+def _path(name: str) -> str:
+    if not is_endpoint_name(name):
+        raise CliError(
+            f"{name!r} is no endpoint's name: 1 to 63 letters, digits and hyphens.", ExitCode.USAGE
+        )
+    return f"/endpoints/{quote(name)}"
+
+
+def _refused(problem: Problem, url: str) -> CliError:
+    status, detail = problem.status, problem.detail
+    match status:
+        case HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN:
+            return CliError(
+                f"The control API refuses these credentials ({detail}): they need "
+                f"execute-api:Invoke on {url}, and must be neither expired nor another account's.",
+                ExitCode.NOT_PERMITTED,
+                status=status,
+            )
+        case HTTPStatus.NOT_FOUND if problem.from_gateway:
+            return CliError(
+                f"There is no control API at {url} ({detail}).", ExitCode.NOT_FOUND, status=status
+            )
+        case HTTPStatus.NOT_FOUND:
+            return CliError(detail, ExitCode.NOT_FOUND, status=status)
+        case HTTPStatus.BAD_REQUEST:
+            return CliError(detail, ExitCode.USAGE, status=status)
+        case HTTPStatus.TOO_MANY_REQUESTS:
+            return CliError(
+                f"The control API has too many callers: {detail}",
+                ExitCode.TRY_AGAIN,
+                status=status,
+            )
+    if status >= 500:
+        return CliError(
+            f"The control API fails: {detail} (HTTP status {status}).",
+            ExitCode.UNAVAILABLE,
+            status=status,
+        )
+    return CliError(detail, ExitCode.FAILED, status=status)

@@ -1,0 +1,124 @@
+"""The models in S3, from where SageMaker loads them by name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from dormouse_cli.aws import explained
+from dormouse_cli.errors import CliError
+from dormouse_cli.exit_codes import ExitCode
+
+SUFFIX = ".tar.gz"
+_NAME = re.compile(r"[A-Za-z0-9_=-][A-Za-z0-9_.=-]*(/[A-Za-z0-9_=-][A-Za-z0-9_.=-]*)*", re.ASCII)
+_LONGEST_NAME = 1024 - 256
+_WRITES = ("PutObject", "CompleteMultipartUpload")
+
+
+@dataclass(frozen=True, slots=True)
+class StoredModel:
+    """A model that an endpoint can load: its name is the TargetModel of a request."""
+
+    name: str
+    size_bytes: int
+    uploaded_at: datetime
+
+
+def require_model_name(name: str) -> str:
+    """Return the name.
+
+    Raises:
+        CliError: it can't be a TargetModel of this deployment.
+    """
+    if len(name) > _LONGEST_NAME or not name.endswith(SUFFIX) or _NAME.fullmatch(name) is None:
+        raise CliError(
+            f"{name!r} is no name for a model: letters, digits and _ - = . (not first), "
+            f"ending in {SUFFIX}.",
+            ExitCode.USAGE,
+        )
+    return name
+
+
+class ModelStore:
+    """One bucket and prefix. Every method raises `CliError` for what S3 refuses."""
+
+    def __init__(self, s3: Any, bucket: str, prefix: str) -> None:
+        self._s3 = s3
+        self.bucket = bucket
+        self.prefix = prefix
+
+    def models(self) -> list[StoredModel]:
+        """List all, by name."""
+        found = []
+        with explained(f"listing s3://{self.bucket}/{self.prefix}"):
+            pages = self._s3.get_paginator("list_objects_v2")
+            for page in pages.paginate(Bucket=self.bucket, Prefix=self.prefix):
+                for entry in page.get("Contents", []):
+                    name = entry["Key"].removeprefix(self.prefix)
+                    # A name that is empty or ends so is a folder that the console made.
+                    if name and not name.endswith("/"):
+                        found.append(StoredModel(name, entry["Size"], entry["LastModified"]))
+        return sorted(found, key=lambda model: model.name)
+
+    def require_free(self, name: str) -> None:
+        """See that no model has this name.
+
+        Raises:
+            CliError: one has.
+        """
+        with explained(f"looking for s3://{self.bucket}/{self.prefix}{name}"):
+            try:
+                self._s3.head_object(Bucket=self.bucket, Key=self.prefix + name)
+            except ClientError as error:
+                # Without s3:ListBucket, S3 answers 403 for what is absent; the upload below is
+                # conditional in any case.
+                if error.response["ResponseMetadata"]["HTTPStatusCode"] in (403, 404):
+                    return
+                raise
+        raise _taken(name)
+
+    def upload(
+        self, path: Path, name: str, *, replace: bool, advanced: Callable[[int], object]
+    ) -> None:
+        """Upload an archive; it appears whole or not at all.
+
+        Raises:
+            CliError: a model has this name, and `replace` is not asked for.
+        """
+        # boto3 passes no condition to an upload of its own, be it in one part or in many.
+        events, hook = self._s3.meta.events, f"dormouse-upload-{name}"
+        if not replace:
+            for write in _WRITES:
+                events.register(f"provide-client-params.s3.{write}", _only_if_absent, hook)
+        with explained(f"uploading to s3://{self.bucket}/{self.prefix}{name}"):
+            try:
+                with path.open("rb") as file:
+                    self._s3.upload_fileobj(
+                        file, self.bucket, self.prefix + name, Callback=advanced
+                    )
+            except ClientError as error:
+                code = error.response["Error"].get("Code")
+                if code in ("PreconditionFailed", "ConditionalRequestConflict"):
+                    raise _taken(name) from error
+                raise
+            finally:
+                for write in _WRITES:
+                    events.unregister(f"provide-client-params.s3.{write}", unique_id=hook)
+
+
+def _only_if_absent(params: dict[str, Any], **_: Any) -> dict[str, Any]:
+    return params | {"IfNoneMatch": "*"}
+
+
+def _taken(name: str) -> CliError:
+    return CliError(
+        f"There is a model {name!r} already, and endpoints that have loaded it would go on with "
+        "the old one: give the new version a new name (--name), or --force.",
+        ExitCode.FAILED,
+    )

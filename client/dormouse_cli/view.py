@@ -1,0 +1,144 @@
+"""How endpoints and models look on a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from dormouse_cli.endpoint import Decision, Endpoint
+from dormouse_cli.model_store import StoredModel
+from dormouse_cli.moments import local_clock, spoken, told
+
+_STYLES = {
+    "serving": "green",
+    "waking": "yellow",
+    "stopping": "yellow",
+    "asleep": "cyan",
+    "failed": "red",
+}
+NONE_MANAGED = (
+    "No endpoint is managed: tag its EndpointConfig with dormouse:endpoint, as the README says."
+)
+
+
+def table(endpoints: Sequence[Endpoint], now: datetime, *, redraws: bool) -> RenderableType:
+    """All endpoints, one below the other."""
+    if not endpoints:
+        return Text(NONE_MANAGED)
+    shown = Table(box=SIMPLE_HEAD, pad_edge=False, expand=redraws, leading=1 if redraws else 0)
+    shown.add_column("ENDPOINT", overflow="fold", max_width=24 if redraws else None)
+    shown.add_column("STATE", no_wrap=True)
+    shown.add_column("SINCE", max_width=14 if redraws else None)
+    shown.add_column("WHY", ratio=1 if redraws else None, overflow="fold")
+    shown.add_column("NEXT", ratio=1 if redraws else None, overflow="fold")
+    for endpoint in endpoints:
+        shown.add_row(
+            Text(endpoint.name),
+            _state(endpoint),
+            Text(told(endpoint.status_since, now) if endpoint.status_since else "-"),
+            Text(endpoint.why or "-"),
+            Text(_next(endpoint, now)),
+        )
+    return shown
+
+
+def details(endpoint: Endpoint, now: datetime) -> RenderableType:
+    """Everything that is known of one, and its recent decisions."""
+    facts = Table.grid(padding=(0, 2))
+    facts.add_column(style="dim", no_wrap=True)
+    facts.add_column(overflow="fold")
+
+    def fact(name: str, value: Text | str | None) -> None:
+        if value:
+            facts.add_row(name, Text(value) if isinstance(value, str) else value)
+
+    def moment(name: str, value: datetime | None) -> None:
+        fact(name, told(value, now) if value else None)
+
+    fact("endpoint", endpoint.name)
+    fact("state", _state(endpoint))
+    fact("status", endpoint.status)
+    moment("since", endpoint.status_since)
+    fact("failure", endpoint.failure_reason)
+    if endpoint.decision is not None:
+        fact("why", endpoint.decision.reason)
+        fact("rule", endpoint.decision.rule)
+    fact("next", _next(endpoint, now))
+    moment("held until", endpoint.hold_until)
+    moment("last request", endpoint.last_request_at)
+    if endpoint.idle_timeout_seconds is not None:
+        fact("idle timeout", spoken(endpoint.idle_timeout_seconds))
+    if endpoint.expected_wake_seconds is not None:
+        fact("a wake takes", f"about {spoken(endpoint.expected_wake_seconds)}")
+    fact("config", endpoint.endpoint_config)
+    fact("principals", "\n".join(endpoint.principals))
+    if not endpoint.decisions:
+        return facts
+    return Group(facts, Text(), _decisions(endpoint.decisions, now))
+
+
+def line(endpoint: Endpoint, now: datetime) -> str:
+    """One line for a log: when, who, how it is, why, what next."""
+    clock = now.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    why = f": {endpoint.why}" if endpoint.why else ""
+    following = f"; next: {_next(endpoint, now)}" if endpoint.next else ""
+    return f"{clock} {endpoint.name} {endpoint.state}{why}{following}"
+
+
+def models(stored: Sequence[StoredModel], now: datetime) -> RenderableType:
+    """All models, one below the other."""
+    shown = Table(box=SIMPLE_HEAD, pad_edge=False)
+    shown.add_column("MODEL", overflow="fold")
+    shown.add_column("SIZE", justify="right", no_wrap=True)
+    shown.add_column("UPLOADED")
+    for model in stored:
+        shown.add_row(Text(model.name), size(model.size_bytes), told(model.uploaded_at, now))
+    return shown
+
+
+def size(count: int) -> str:
+    """Write a number of bytes as people read it: `512 B`, `1.5 MB`."""
+    amount = float(count)
+    for unit in ("B", "kB", "MB", "GB"):
+        if amount < 999.5:
+            return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
+        amount /= 1000
+    return f"{amount:.1f} TB"
+
+
+def intended(endpoint: Endpoint, now: datetime) -> str:
+    """Say how it stands after an intent, in a sentence or two."""
+    until = f", held until {told(endpoint.hold_until, now)}" if endpoint.hold_until else ""
+    following = f" Next: {_next(endpoint, now)}." if endpoint.next else ""
+    return f"{endpoint.name} is {endpoint.state}{until}.{following}"
+
+
+def _decisions(decisions: Sequence[Decision], now: datetime) -> Table:
+    shown = Table(box=SIMPLE_HEAD, pad_edge=False)
+    shown.add_column("DECIDED", no_wrap=True)
+    shown.add_column("ACTION")
+    shown.add_column("RULE")
+    shown.add_column("WHY", overflow="fold")
+    for decision in decisions:
+        shown.add_row(
+            local_clock(decision.at, now) if decision.at else "-",
+            Text(decision.action),
+            Text(decision.rule),
+            Text(decision.reason),
+        )
+    return shown
+
+
+def _state(endpoint: Endpoint) -> Text:
+    return Text(endpoint.state, style=_STYLES.get(endpoint.state, ""))
+
+
+def _next(endpoint: Endpoint, now: datetime) -> str:
+    if endpoint.next_at is None:
+        return endpoint.next or "-"
+    return f"{endpoint.next}, {told(endpoint.next_at, now)}"

@@ -1,0 +1,122 @@
+"""Waiting until an endpoint is in the state that was asked for, or can't be any more."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Protocol
+
+from dormouse_cli.endpoint import Endpoint
+from dormouse_cli.errors import CliError
+from dormouse_cli.exit_codes import ExitCode
+from dormouse_cli.moments import spoken
+
+POLL_SECONDS = 2.0
+_FRAME_SECONDS = 0.25
+
+
+class Watched(Protocol):
+    """What shows a wait to the user."""
+
+    def show(self, standing: str, reason: str, elapsed_seconds: float) -> None:
+        """Show how it stands, and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """Time, which tests may bend."""
+
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    monotonic: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+
+
+def wait_for(
+    goal: str,
+    first: Endpoint,
+    look: Callable[[], Endpoint],
+    watched: Watched,
+    *,
+    timeout_seconds: float,
+    clock: Clock,
+) -> Endpoint:
+    """Look again and again until the endpoint's state is `goal`, and return it as it is then.
+
+    `first` is how it stood when it was asked for: a failure that it shows is an old one, which
+    Dormouse is about to clear away. While the control API can't be reached, the wait goes on.
+
+    Raises:
+        CliError: it has failed meanwhile (FAILED), or the time is over (TRY_AGAIN), or the control
+            API refuses to be asked.
+    """
+    began = clock.monotonic()
+    # What is under way already began before this command did.
+    head_start = _seconds_under_way(first, clock.now())
+    endpoint, trouble, looked_at = first, "", began
+    while endpoint.state != goal:
+        if endpoint.state == "failed" and not _same_failure(endpoint, first):
+            raise _failed(endpoint)
+        moment = clock.monotonic()
+        if moment - began >= timeout_seconds:
+            raise _timed_out(endpoint, goal, timeout_seconds, trouble)
+        watched.show(
+            _standing(endpoint),
+            trouble or endpoint.why or endpoint.next,
+            head_start + moment - began,
+        )
+        clock.sleep(min(_FRAME_SECONDS, timeout_seconds - (moment - began)))
+        if clock.monotonic() - looked_at < POLL_SECONDS:
+            continue
+        try:
+            endpoint, trouble = look(), ""
+        except CliError as error:
+            if error.exit_code not in (ExitCode.UNAVAILABLE, ExitCode.TRY_AGAIN):
+                raise
+            trouble = error.message
+        looked_at = clock.monotonic()
+    return endpoint
+
+
+def pause(seconds: float, standing: str, reason: str, watched: Watched, *, clock: Clock) -> None:
+    """Wait so long, where nobody can be asked how it stands."""
+    began = clock.monotonic()
+    while (elapsed := clock.monotonic() - began) < seconds:
+        watched.show(standing, reason, elapsed)
+        clock.sleep(min(_FRAME_SECONDS, seconds - elapsed))
+
+
+def _standing(endpoint: Endpoint) -> str:
+    status = "" if endpoint.status is None else f" ({endpoint.status})"
+    return f"{endpoint.name} is {endpoint.state}{status}"
+
+
+def _seconds_under_way(endpoint: Endpoint, now: datetime) -> float:
+    if endpoint.state not in ("waking", "stopping") or endpoint.status_since is None:
+        return 0.0
+    return max(0.0, (now - endpoint.status_since).total_seconds())
+
+
+def _same_failure(endpoint: Endpoint, first: Endpoint) -> bool:
+    return first.state == "failed" and first.status_since == endpoint.status_since
+
+
+def _failed(endpoint: Endpoint) -> CliError:
+    why = endpoint.failure_reason or f"its status is {endpoint.status}, and SageMaker says no more"
+    after = f" Next: {endpoint.next}." if endpoint.next else ""
+    return CliError(
+        f"{endpoint.name} has failed: {why.rstrip('.')}.{after}",
+        ExitCode.FAILED,
+        failure_reason=endpoint.failure_reason,
+    )
+
+
+def _timed_out(endpoint: Endpoint, goal: str, seconds: float, trouble: str) -> CliError:
+    stands = trouble or f"it is {endpoint.state} ({endpoint.why or 'no reason known'})"
+    return CliError(
+        f"{endpoint.name} is not {goal} after {spoken(seconds)}: {stands}. "
+        f"Dormouse goes on with it; `dormouse status {endpoint.name}` shows how.",
+        ExitCode.TRY_AGAIN,
+        state=endpoint.state,
+    )
