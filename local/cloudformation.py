@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from local import ministack_hooks
+from local import ministack_stacks
 from local.sagemaker import validation
 from local.sagemaker.control_plane import ControlPlane
 from local.sagemaker.errors import ServiceError
@@ -71,7 +71,7 @@ class NamedResource:
     ) -> tuple[str, dict[str, Any]]:
         """Create it; the physical id is the ARN."""
         operation = f"Create{self._kind}"
-        name = properties.get(self._name_member) or ministack_hooks.generated_name(
+        name = properties.get(self._name_member) or ministack_stacks.generated_name(
             stack_name, logical_id, LONGEST_NAME
         )
         shape = validation.service_model().operation_model(operation).input_shape
@@ -110,7 +110,7 @@ def _name_of(arn: str) -> str:
 def install(control_plane: ControlPlane) -> None:
     """Take effect."""
     model = NamedResource(control_plane, "Model", "ModelName", "ModelArn", "Could not find model")
-    ministack_hooks.add_resource_type(
+    ministack_stacks.add_resource_type(
         "AWS::SageMaker::Model",
         create=model.create,
         update=model.update,
@@ -132,7 +132,7 @@ def install(control_plane: ControlPlane) -> None:
         "EndpointConfigArn",
         "Could not find endpoint configuration",
     )
-    ministack_hooks.add_resource_type(
+    ministack_stacks.add_resource_type(
         "AWS::SageMaker::EndpointConfig",
         create=config.create,
         update=config.update,

@@ -74,9 +74,11 @@ class Emulator:
         # is a sentence and no traceback.
         from local import (  # noqa: PLC0415
             cloudformation,
+            custom_resources,
             function_urls,
             http_api,
             ministack_hooks,
+            ministack_stacks,
             tag_search,
         )
         from local.gateway import Gateway  # noqa: PLC0415
@@ -106,6 +108,9 @@ class Emulator:
         )
         self.gateway = Gateway(control_plane, runtime, ministack_hooks.application)
         cloudformation.install(control_plane)
+        custom_resources.install()
+        ministack_stacks.make_names_unique()
+        ministack_stacks.keep_what_is_needed()
         tag_search.install(store)
         function_urls.install(settings.endpoint_url)
         http_api.install(settings.endpoint_url)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from local import callers, ministack_hooks
+from local import callers, ministack_hooks, ministack_stacks
 
 PATH = "/_aws/lambda-url/"
 WRONG_SERVICE = b'{"message":"Credential should be scoped to correct service: \'lambda\'. "}'
@@ -40,4 +40,4 @@ def install(endpoint_url: str) -> None:
         return {**attributes, "FunctionUrl": f"{endpoint_url}{PATH}{url_id}/"}
 
     ministack_hooks.wrap_function_url_event(add_caller)
-    ministack_hooks.wrap_resource_type("AWS::Lambda::Url", reachable)
+    ministack_stacks.wrap_resource_type("AWS::Lambda::Url", reachable)

@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from local import callers, ministack_hooks
+from local import callers, ministack_apis, ministack_stacks
+from local.ministack_hooks import Answer
 
 PATH = "/_aws/execute-api/"
 ANY_METHOD = "x-amazon-apigateway-any-method"
@@ -82,9 +83,9 @@ class Importer:
         for remove in self._removals.pop(api_id, []):
             remove()
         if body:
-            ministack_hooks.name_http_api(api_id, str(body["info"]["title"]))
+            ministack_apis.name_http_api(api_id, str(body["info"]["title"]))
         self._removals[api_id] = [
-            ministack_hooks.add_http_route(
+            ministack_apis.add_http_route(
                 api_id,
                 route.integration,
                 {"routeKey": route.key, "authorizationType": route.authorization},
@@ -94,7 +95,7 @@ class Importer:
         return {**attributes, "ApiEndpoint": f"{self._endpoint_url}{PATH}{api_id}"}
 
 
-def refusal(own_account: bool, headers: Mapping[str, str]) -> ministack_hooks.Answer | None:
+def refusal(own_account: bool, headers: Mapping[str, str]) -> Answer | None:
     """Return what a request for a route with AWS_IAM is refused with.
 
     An HTTP API has no resource policy, so that nobody of another account is let in.
@@ -121,7 +122,7 @@ def as_answered(result: dict[str, Any]) -> dict[str, Any]:
 
 def install(endpoint_url: str) -> None:
     """Take effect."""
-    ministack_hooks.wrap_resource_type("AWS::ApiGatewayV2::Api", Importer(endpoint_url).finish)
-    ministack_hooks.name_http_api_callers(callers.identity)
-    ministack_hooks.wrap_http_api_requests(refusal)
-    ministack_hooks.wrap_http_api_invocations(as_sent, as_answered)
+    ministack_stacks.wrap_resource_type("AWS::ApiGatewayV2::Api", Importer(endpoint_url).finish)
+    ministack_apis.name_http_api_callers(callers.identity)
+    ministack_apis.wrap_http_api_requests(refusal)
+    ministack_apis.wrap_http_api_invocations(as_sent, as_answered)

@@ -1,5 +1,5 @@
-"""Every private part of ministack that local/ministack_hooks.py calls or replaces, and a check that
-each is still there.
+"""Every private part of ministack that ministack_{hooks,apis,stacks}.py call or replace, and a check
+that each is still there.
 
 ministack is pinned, and so are these: an upgrade that moves one of them fails at the start of the
 server with one sentence (`check`), and in tests/local.
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any
 
 from ministack import app
@@ -22,7 +23,7 @@ from ministack.services import (
     sts,
     tagging,
 )
-from ministack.services.cloudformation import provisioners
+from ministack.services.cloudformation import custom_resource, handlers, provisioners, stacks
 
 VERSION = "1.5.33"
 
@@ -60,6 +61,16 @@ SIGNATURES: dict[str, tuple[Callable[..., Any], str]] = {
         cloudwatch._put_metric_data,
         "params cbor_data is_cbor is_json",
     ),
+    "custom_resource._normalise_resource_properties": (
+        custom_resource._normalise_resource_properties,
+        "value",
+    ),
+    "custom_resource._response_url": (custom_resource._response_url, "token"),
+    "custom_resource.invoke_custom_resource": (
+        custom_resource.invoke_custom_resource,
+        "request_type logical_id props stack_name stack_id resource_type physical_id old_props",
+    ),
+    "custom_resource.register_token": (custom_resource.register_token, "token"),
     "eventbridge._put_events": (eventbridge._put_events, "data allow_aws_source"),
     "eventbridge._ensure_default_bus": (eventbridge._ensure_default_bus, ""),
     "lambda_svc._build_function_url_event": (
@@ -67,6 +78,17 @@ SIGNATURES: dict[str, tuple[Callable[..., Any], str]] = {
         "url_id account_id region method path headers body query_params source_ip anonymous "
         "trace_root",
     ),
+    "handlers._delete_stack_async": (
+        handlers._delete_stack_async,
+        "stack_name stack_id retain_resources force",
+    ),
+    "handlers._resolve_stack": (handlers._resolve_stack, "stack_name"),
+    "lambda_svc._execution_record_for_config": (
+        lambda_svc._execution_record_for_config,
+        "func config",
+    ),
+    "lambda_svc._get_func_record_for_ref": (lambda_svc._get_func_record_for_ref, "function_ref"),
+    "lambda_svc.invoke_async_with_retry": (lambda_svc.invoke_async_with_retry, "func event"),
     "responses.get_account_id": (responses.get_account_id, ""),
     "responses.request_scope": (responses.request_scope, "account_id region"),
     "tagging._get_resources": (tagging._get_resources, "data"),
@@ -76,9 +98,24 @@ SIGNATURES: dict[str, tuple[Callable[..., Any], str]] = {
         provisioners._physical_name,
         "stack_name logical_id lowercase max_len seeded",
     ),
+    "provisioners._provision_resource": (
+        provisioners._provision_resource,
+        "resource_type logical_id props stack_name",
+    ),
+    "stacks._delete_resource": (
+        stacks._delete_resource,
+        "resource_type physical_id props stack_name logical_id",
+    ),
+    "stacks._delete_stack_async": (
+        stacks._delete_stack_async,
+        "stack_name stack_id retain_resources force",
+    ),
+    "stacks._provision_keeping_seed": (stacks._provision_keeping_seed, "args"),
+    "stacks._with_dependencies": (stacks._with_dependencies, "logical_ids res_defs remaining"),
 }
 MAPPINGS: dict[str, Any] = {
     "apigateway._apis": apigateway._apis,
+    "custom_resource._pending": custom_resource._pending,
     "tagging._COLLECTORS": tagging._COLLECTORS,
     "tagging._HANDLERS": tagging._HANDLERS,
     "provisioners._RESOURCE_HANDLERS": provisioners._RESOURCE_HANDLERS,
@@ -103,6 +140,8 @@ def faults() -> dict[str, str]:
     for name, mapping in MAPPINGS.items():
         if not hasattr(mapping, "items"):
             found[name] = f"ministack's {name} is no mapping."
+    if not isinstance(provisioners._NAME_SEED, ContextVar):
+        found["provisioners._NAME_SEED"] = "ministack's provisioners._NAME_SEED is no ContextVar."
     if "GetResources" not in tagging._HANDLERS:
         found["tagging._HANDLERS"] = "ministack's tagging._HANDLERS has no GetResources."
     if not isinstance(scheduler._SCHEDULE_TICK_INTERVAL, int | float):

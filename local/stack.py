@@ -32,12 +32,15 @@ class Stack:
 
     aws_endpoint_url: str
     region: str
+    name: str
     invoke_url: str
+    control_url: str
     endpoint_name: str
     models: Sequence[str]
     model_bucket: str
     endpoints_table: str
     reconcile_function: str
+    control_function: str
 
 
 def clients(settings: LocalSettings) -> Callable[[str], Any]:
@@ -55,14 +58,40 @@ def build(log: Path) -> None:
     _sam(["build", "--build-dir", str(BUILD)], {}, log, "sam build")
 
 
-def deploy(settings: LocalSettings, parameters: Mapping[str, str], log: Path) -> None:
-    """Run `sam deploy` against the local AWS with these template parameters.
+def deploy(
+    settings: LocalSettings,
+    parameters: Mapping[str, str],
+    log: Path,
+    *,
+    name: str = STACK_NAME,
+    template: Path = BUILD / "template.yaml",
+) -> None:
+    """Run `sam deploy` against the local AWS with these template parameters; a stack that exists is
+    changed.
 
     Raises:
-        DeployError: it failed.
+        DeployError: it failed, and CloudFormation has rolled back.
     """
     given = {"ContainerImageUri": IMAGE_URI, **parameters}
-    environment = {
+    arguments = ["deploy", "--no-confirm-changeset", "--stack-name", name]
+    arguments += ["--config-file", str(REPOSITORY / "samconfig.toml")]
+    arguments += ["--template-file", str(template), "--parameter-overrides"]
+    arguments += [f"{key}={value}" for key, value in given.items()]
+    _sam(arguments, _environment(settings), log, "sam deploy")
+
+
+def delete(settings: LocalSettings, log: Path, *, name: str = STACK_NAME) -> None:
+    """Run `sam delete` against the local AWS, and return when the stack is gone.
+
+    Raises:
+        DeployError: it failed, and the stack is still there.
+    """
+    arguments = ["delete", "--no-prompts", "--stack-name", name, "--region", settings.region]
+    _sam(arguments, _environment(settings), log, "sam delete")
+
+
+def _environment(settings: LocalSettings) -> dict[str, str]:
+    return {
         "AWS_ENDPOINT_URL": settings.endpoint_url,
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
@@ -71,11 +100,6 @@ def deploy(settings: LocalSettings, parameters: Mapping[str, str], log: Path) ->
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
     }
-    arguments = ["deploy", "--no-confirm-changeset", "--stack-name", STACK_NAME]
-    arguments += ["--config-file", str(REPOSITORY / "samconfig.toml")]
-    arguments += ["--template-file", str(BUILD / "template.yaml"), "--parameter-overrides"]
-    arguments += [f"{name}={value}" for name, value in given.items()]
-    _sam(arguments, environment, log, "sam deploy")
 
 
 def _sam(arguments: Sequence[str], environment: Mapping[str, str], log: Path, name: str) -> None:
@@ -100,29 +124,31 @@ def _sam(arguments: Sequence[str], environment: Mapping[str, str], log: Path, na
         raise DeployError(f"{name} failed: {''.join(last)} (its whole output: {log})")
 
 
-def upload_models(settings: LocalSettings, archives: Sequence[Path]) -> None:
+def upload_models(
+    settings: LocalSettings, archives: Sequence[Path], *, name: str = STACK_NAME
+) -> None:
     """Copy archives to where the endpoint looks for TargetModel."""
     client = clients(settings)
-    outputs = _outputs(client)
+    outputs = _outputs(client, name)
     for archive in archives:
         client("s3").upload_file(
             str(archive), outputs["ModelBucketName"], outputs["ModelPrefix"] + archive.name
         )
 
 
-def describe(settings: LocalSettings) -> Stack:
+def describe(settings: LocalSettings, *, name: str = STACK_NAME) -> Stack:
     """Read what was deployed."""
     client = clients(settings)
-    outputs = _outputs(client)
+    outputs = _outputs(client, name)
     listed = client("s3").list_objects_v2(
         Bucket=outputs["ModelBucketName"], Prefix=outputs["ModelPrefix"]
     )
-    # Outside AWS, a Function URL's id is a path of the one address that there is.
-    url_id = outputs["InvokeUrl"].partition("//")[2].partition(".")[0]
     return Stack(
         aws_endpoint_url=settings.endpoint_url,
         region=settings.region,
-        invoke_url=f"{settings.endpoint_url}/_aws/lambda-url/{url_id}",
+        name=name,
+        invoke_url=outputs["InvokeUrl"].rstrip("/"),
+        control_url=outputs.get("ControlUrl", ""),
         endpoint_name=outputs["EndpointName"],
         models=[
             entry["Key"].removeprefix(outputs["ModelPrefix"])
@@ -131,11 +157,12 @@ def describe(settings: LocalSettings) -> Stack:
         model_bucket=outputs["ModelBucketName"],
         endpoints_table=outputs["EndpointsTableName"],
         reconcile_function=outputs["ReconcileFunctionName"],
+        control_function=outputs.get("ControlFunctionName", ""),
     )
 
 
-def _outputs(client: Callable[[str], Any]) -> dict[str, str]:
-    (stack,) = client("cloudformation").describe_stacks(StackName=STACK_NAME)["Stacks"]
+def _outputs(client: Callable[[str], Any], name: str) -> dict[str, str]:
+    (stack,) = client("cloudformation").describe_stacks(StackName=name)["Stacks"]
     return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
 
 
