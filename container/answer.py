@@ -9,7 +9,8 @@ such object on each line, in the order of the lines. A fault of the caller is `{
 import json
 from collections.abc import Sequence
 
-from container.request_body import BadRequest, InvocationRequest
+from container.json_body import BadRequest
+from container.request_body import InvocationRequest
 
 # multi-model-server cuts its connection to the worker at a response of 6,553,500 bytes
 # (`max_response_size`), and SageMaker's own limit is not higher.
@@ -46,8 +47,8 @@ def answer(
     return encoded, "application/jsonlines" if request.lines else "application/json"
 
 
-def error_body(error: BadRequest) -> bytes:
-    """The JSON object that tells the caller what is wrong."""
+def error_body(error: Exception) -> bytes:
+    """The JSON object that tells the caller what is wrong, of either kind of model."""
     return _dump({"error": str(error)}).encode()
 
 

@@ -1,4 +1,4 @@
-"""A text classifier: the model of one directory, loaded. Of what serves, only this has TensorFlow.
+"""A text classifier: the model of one directory, loaded. Imports TensorFlow and the tokenizers.
 
 What the directory holds is described in model_directory.py.
 """
@@ -18,7 +18,9 @@ import numpy as np
 import tensorflow as tf
 from transformers import AutoTokenizer
 
-from container.model_directory import BrokenModel, ModelDirectory
+from container.answer import answer
+from container.model_directory import BrokenModel, ClassifierDirectory
+from container.request_body import parse
 
 SIGNATURE = "serving_default"
 INPUT_NAMES = ("input_ids", "attention_mask", "token_type_ids")
@@ -30,9 +32,9 @@ DEFAULT_MAX_LENGTH = 512
 
 
 class Classifier:
-    """`classify` gives the probabilities of `labels` for texts. Immutable once made."""
+    """Answers with the probabilities of `labels` for texts. Immutable once made."""
 
-    def __init__(self, directory: ModelDirectory) -> None:
+    def __init__(self, directory: ClassifierDirectory) -> None:
         """Load what `directory` holds and run it once.
 
         Raises `BrokenModel` where its parts do not fit each other, and whatever TensorFlow
@@ -47,6 +49,14 @@ class Classifier:
         self._output_name = _output_name(self._signature)
         # The first call of a SavedModel is many times slower than the next; nobody should wait.
         self.classify(directory.warmup_texts)
+
+    def invoke(self, body: bytes, content_type: str | None) -> tuple[bytes, str]:
+        """The answer to a request, and its content type; raises `BadRequest`.
+
+        See request_body.py for what is accepted, answer.py for what is answered.
+        """
+        request = parse(body, content_type)
+        return answer(request, self.classify(request.texts), self.labels)
 
     def classify(self, texts: Sequence[str]) -> list[list[float]]:
         """A row of probabilities for each text, each row in the order of `labels`.
@@ -81,7 +91,7 @@ class Classifier:
         return rows
 
 
-def _tokenizer(directory: ModelDirectory) -> tuple[Any, int]:
+def _tokenizer(directory: ClassifierDirectory) -> tuple[Any, int]:
     try:
         tokenizer = AutoTokenizer.from_pretrained(directory.path, local_files_only=True)
     except (OSError, ValueError) as error:
@@ -91,7 +101,7 @@ def _tokenizer(directory: ModelDirectory) -> tuple[Any, int]:
     return tokenizer, min(tokenizer.model_max_length, DEFAULT_MAX_LENGTH)
 
 
-def _saved_model(directory: ModelDirectory) -> Any:
+def _saved_model(directory: ClassifierDirectory) -> Any:
     saved_model = tf.saved_model.load(str(directory.saved_model))
     if SIGNATURE not in saved_model.signatures:
         raise BrokenModel(f'The SavedModel has no signature "{SIGNATURE}".')

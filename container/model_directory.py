@@ -1,19 +1,34 @@
 """A model's directory: what SageMaker unpacks from one `model.tar.gz`. Reads files, no TensorFlow.
 
-* `0/`: a SavedModel whose signature `serving_default` takes int32 `input_ids`, and
-  `attention_mask` and `token_type_ids` if it wants them, each [batch, length] with both free,
-  and gives one output [batch, labels]: `logits`, or `probabilities`;
+Of either kind:
+
+* `0/`: a SavedModel. The directory's name may be another number, as TensorFlow Serving's versions
+  have, but there is only one;
+* `warmup.json` (optional): a request body as a client would send it, used for a first call.
+
+With a `labels.json` it is a text classifier:
+
+* the signature `serving_default` takes int32 `input_ids`, and `attention_mask` and
+  `token_type_ids` if it wants them, each [batch, length] with both free, and gives one output
+  [batch, labels]: `logits`, or `probabilities`;
 * the tokenizer's files as `save_pretrained` writes them;
 * `labels.json`: a list of names, in the order of the output's columns;
-* `warmup.json` (optional): a request body as a client would send it, used for a first call.
+* without a `warmup.json` the first call has a text of our own.
+
+Without, it is a plain SavedModel:
+
+* any signatures, of tensors that JSON can write (tensor_json.py);
+* without a `warmup.json` there is no first call, since nobody knows what would be a sensible one.
 """
 
 import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from container.request_body import BadRequest, parse
+from container import predict_body, request_body
+from container.json_body import BadRequest
 
+LABELS, WARMUP = "labels.json", "warmup.json"
 DEFAULT_WARMUP_TEXT = "warm-up"
 
 
@@ -22,17 +37,24 @@ class BrokenModel(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class ModelDirectory:
-    """What of a directory can be known without TensorFlow."""
+class ClassifierDirectory:
+    """What of a text classifier's directory can be known without TensorFlow."""
 
     path: Path
+    saved_model: Path
     labels: tuple[str, ...]
     warmup_texts: tuple[str, ...]
 
-    @property
-    def saved_model(self) -> Path:
-        """The directory of the SavedModel."""
-        return self.path / "0"
+
+@dataclass(frozen=True, slots=True)
+class SavedModelDirectory:
+    """What of a plain SavedModel's directory can be known without TensorFlow."""
+
+    saved_model: Path
+    warmup: predict_body.PredictRequest | None
+
+
+ModelDirectory = ClassifierDirectory | SavedModelDirectory
 
 
 def model_directory(path: Path) -> ModelDirectory:
@@ -40,19 +62,34 @@ def model_directory(path: Path) -> ModelDirectory:
 
     Costs milliseconds, so that a broken archive is refused before TensorFlow's import.
     """
-    directory = ModelDirectory(
-        path, _labels(path / "labels.json"), _warmup_texts(path / "warmup.json")
+    if (path / LABELS).exists():
+        labels, texts = _labels(path / LABELS), _warmup_texts(path / WARMUP)
+        return ClassifierDirectory(path, _saved_model(path), labels, texts)
+    return SavedModelDirectory(_saved_model(path), _warmup_request(path / WARMUP))
+
+
+def _saved_model(path: Path) -> Path:
+    """The directory of the one SavedModel."""
+    versions = sorted(
+        child.name
+        for child in path.iterdir()
+        if child.is_dir() and child.name.isascii() and child.name.isdecimal()
     )
-    if not (directory.saved_model / "saved_model.pb").is_file():
-        raise BrokenModel("0/saved_model.pb is missing.")
-    return directory
+    if len(versions) > 1:
+        listed = ", ".join(f"{version}/" for version in versions)
+        raise BrokenModel(f"There are several versions ({listed}); an archive holds one.")
+    if not versions:
+        found = sorted(path.rglob("saved_model.pb"))
+        where = found[0].relative_to(path) if found else "no saved_model.pb"
+        raise BrokenModel(f"0/saved_model.pb is missing; there is {where}.")
+    if not (path / versions[0] / "saved_model.pb").is_file():
+        raise BrokenModel(f"{versions[0]}/saved_model.pb is missing.")
+    return path / versions[0]
 
 
 def _labels(path: Path) -> tuple[str, ...]:
     try:
         labels = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise BrokenModel(f"{path.name} is missing.") from None
     except ValueError as error:
         raise BrokenModel(f"{path.name} is not JSON: {error}.") from error
     if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
@@ -64,8 +101,17 @@ def _labels(path: Path) -> tuple[str, ...]:
 
 def _warmup_texts(path: Path) -> tuple[str, ...]:
     try:
-        return tuple(parse(path.read_bytes(), "application/json").texts)
+        return tuple(request_body.parse(path.read_bytes(), "application/json").texts)
     except FileNotFoundError:
         return (DEFAULT_WARMUP_TEXT,)
+    except BadRequest as error:
+        raise BrokenModel(f"{path.name}: {error}") from error
+
+
+def _warmup_request(path: Path) -> predict_body.PredictRequest | None:
+    try:
+        return predict_body.parse(path.read_bytes(), "application/json")
+    except FileNotFoundError:
+        return None
     except BadRequest as error:
         raise BrokenModel(f"{path.name}: {error}") from error

@@ -5,27 +5,33 @@ what an `initialize` raises and goes on with a broken model (mms/model_loader.py
 from here a MemoryError arrives and becomes the 507 by which SageMaker unloads another model, and
 any other error becomes a 500 for the load. A worker process serves one model for its whole life.
 
-Statuses of an invocation: 200, 400 or 413 or 415 with `{"error": "…"}` (the caller's fault), 507
-(no memory), 503 (anything else, with the trace in the log). See request_body.py for what is
-accepted and answer.py for what is answered.
+What is accepted and answered depends on what the model's directory holds (model_directory.py):
+classifier.py for texts, predictor.py for any SavedModel. Statuses of an invocation: 200; with
+`{"error": "…"}` 400, 413 or 415 (the caller's fault) and 500 (an answer that JSON can't write); 507
+(no memory); 503 (anything else, with the trace in the log).
 """
 
 import functools
 import logging
 from http import HTTPStatus
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
-from container.answer import answer, error_body
+from container.answer import error_body
 from container.failed_load import end_server_process
+from container.json_body import BadRequest
 from container.memory import is_out_of_memory
-from container.model_directory import model_directory
-from container.request_body import BadRequest, parse
-
-if TYPE_CHECKING:
-    from container.classifier import Classifier
+from container.model_directory import ClassifierDirectory, ModelDirectory, model_directory
+from container.tensor_json import UnwritableOutput
 
 _log = logging.getLogger(__name__)
+
+
+class Model(Protocol):
+    """A loaded model of either kind."""
+
+    def invoke(self, body: bytes, content_type: str | None) -> tuple[bytes, str]:
+        """The answer and its content type; raises `BadRequest` and `UnwritableOutput`."""
 
 
 def handle(data: list[dict[str, Any]] | None, context: Any) -> list[bytes] | None:
@@ -35,10 +41,10 @@ def handle(data: list[dict[str, Any]] | None, context: Any) -> list[bytes] | Non
     model's directory.
     """
     try:
-        classifier = _classifier(context.system_properties["model_dir"])
+        model = _model(context.system_properties["model_dir"])
         if data is None:
             return None
-        return [_respond(classifier, item, context, index) for index, item in enumerate(data)]
+        return [_respond(model, item, context, index) for index, item in enumerate(data)]
     except Exception as error:
         if is_out_of_memory(error):
             if data is None:
@@ -48,14 +54,9 @@ def handle(data: list[dict[str, Any]] | None, context: Any) -> list[bytes] | Non
 
 
 @functools.cache  # an error is not cached: the next call tries again
-def _classifier(model_dir: str) -> "Classifier":
+def _model(model_dir: str) -> Model:
     try:
-        directory = model_directory(Path(model_dir))
-        # Imported here because the import itself may run out of memory: at the top of the module
-        # that would be an ImportError and a 500, here it becomes a 507.
-        from container.classifier import Classifier  # noqa: PLC0415
-
-        return Classifier(directory)
+        return _loaded(model_directory(Path(model_dir)))
     except Exception as error:
         # multi-model-server answers "Failed to start workers" and no more, and logs nothing about
         # a MemoryError: the log is the only place for the reason.
@@ -65,12 +66,22 @@ def _classifier(model_dir: str) -> "Classifier":
         raise
 
 
-def _respond(classifier: "Classifier", item: dict[str, Any], context: Any, index: int) -> bytes:
+def _loaded(directory: ModelDirectory) -> Model:
+    # Imported here because the import itself may run out of memory: at the top of the module that
+    # would be an ImportError and a 500, here it becomes a 507. And each kind costs only its own.
+    if isinstance(directory, ClassifierDirectory):
+        from container.classifier import Classifier  # noqa: PLC0415
+
+        return Classifier(directory)
+    from container.predictor import Predictor  # noqa: PLC0415
+
+    return Predictor(directory)
+
+
+def _respond(model: Model, item: dict[str, Any], context: Any, index: int) -> bytes:
     try:
-        request = parse(_body(item), _content_type(context, index))
-        rows = classifier.classify(request.texts)
-        body, content_type = answer(request, rows, classifier.labels)
-    except BadRequest as error:
+        body, content_type = model.invoke(_body(item), _content_type(context, index))
+    except (BadRequest, UnwritableOutput) as error:
         status = HTTPStatus(error.status)
         context.set_response_status(status.value, status.phrase, index)
         body, content_type = error_body(error), "application/json"

@@ -5,7 +5,8 @@ import json
 import pytest
 
 from container.answer import MAX_BYTES, AnswerTooLarge, answer, error_body
-from container.request_body import BadRequest, InvocationRequest
+from container.json_body import BadRequest
+from container.request_body import InvocationRequest
 
 LABELS = ("negative", "positive")
 

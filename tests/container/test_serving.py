@@ -181,9 +181,10 @@ def test_a_broken_model_is_refused_and_logged(server: RunningServer, tmp_path: P
     for _ in range(2):
         assert server.load("broken", tmp_path).status == 500
         server.await_absent("broken")
-    assert f"Model in {tmp_path} could not be loaded: BrokenModel: labels.json is missing." in (
-        server.log.read_text()
-    )
+    assert (
+        f"Model in {tmp_path} could not be loaded: BrokenModel: 0/saved_model.pb is missing; "
+        "there is no saved_model.pb."
+    ) in server.log.read_text()
 
 
 def test_two_servers_side_by_side(
