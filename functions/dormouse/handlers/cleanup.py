@@ -7,7 +7,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from dormouse.adapters.moments import read_moment, write_moment
 from dormouse.bootstrap import answer_cloudformation, invoke_again, removal
-from dormouse.observability import count, logger, metrics
+from dormouse.observability import logger
 from dormouse.removal import Left
 
 # Constant: for another id CloudFormation would delete the "former" resource on an update, and with
@@ -22,7 +22,6 @@ _BEGAN_AT = "DormouseBeganAt"
 
 
 @logger.inject_lambda_context(correlation_id_path="RequestId", clear_state=True)
-@metrics.log_metrics
 def handler(event: Any, context: LambdaContext) -> None:
     """Answer CloudFormation at once for Create and Update; for Delete when nothing is left.
 
@@ -37,7 +36,6 @@ def handler(event: Any, context: LambdaContext) -> None:
         logger.exception("cleanup failed")
         failure = f"{type(error).__name__}: {error}"
     if failure is not None:
-        count("Problems")
         logger.error(failure)
     answer_cloudformation()(event, PHYSICAL_ID, failure)
 

@@ -12,7 +12,7 @@ from dormouse.bootstrap import control
 from dormouse.control import Standing
 from dormouse.domain.intent import INTENTS, Intent, IntentError, parse_intent, read_intent
 from dormouse.errors import AwsError, RefusedEndpointError, UnmanagedEndpointError
-from dormouse.observability import count, logger, metrics
+from dormouse.observability import logger
 from dormouse.standing import write_standing
 
 app = APIGatewayHttpResolver()
@@ -26,7 +26,6 @@ _STATUSES: dict[type[Exception], HTTPStatus] = {
 
 
 @logger.inject_lambda_context(correlation_id_path="requestContext.requestId", clear_state=True)
-@metrics.log_metrics
 def handler(event: Any, context: LambdaContext) -> dict[str, Any]:
     """Answer an HTTP request, or carry out the intent of a direct invocation.
 
@@ -35,12 +34,7 @@ def handler(event: Any, context: LambdaContext) -> dict[str, Any]:
     """
     if isinstance(event, dict) and "requestContext" in event:
         return app.resolve(event, context)
-    try:
-        standing = _carry_out(parse_intent(event), context.aws_request_id)
-    except tuple(_STATUSES):
-        count("Problems")
-        raise
-    return write_standing(standing)
+    return write_standing(_carry_out(parse_intent(event), context.aws_request_id))
 
 
 @app.get("/endpoints")
@@ -78,7 +72,6 @@ def problem(error: Exception) -> Response[str]:
     """Answer what can't be done, and why."""
     status = next(status for kind, status in _STATUSES.items() if isinstance(error, kind))
     if status is HTTPStatus.SERVICE_UNAVAILABLE:
-        count("Problems")
         logger.error(str(error))
     return _problem(status, str(error))
 
