@@ -108,13 +108,14 @@ def decide(
     """
     if isinstance(activity, Measured):
         ledger = ledger.with_metrics(activity)
-    if ledger.is_put_to_sleep and ledger.slept_at is not None:
+    wanted = _wanted(spec, ledger, seen, timing, now)
+    is_held = wanted is not None and wanted.rule is Rule.HOLD
+    if not is_held and ledger.is_put_to_sleep and ledger.slept_at is not None:
         return decide_down(
             seen,
             Rule.SLEEP,
             f"put to sleep at {_clock(ledger.slept_at)}, until somebody asks for it",
         )
-    wanted = _wanted(spec, ledger, seen, timing, now)
     match seen:
         case Absent():
             if wanted is None:
