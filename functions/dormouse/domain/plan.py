@@ -174,13 +174,18 @@ def _on_its_config(plan: Plan, spec: Spec, ledger: Ledger, seen: Present) -> Pla
     """
     if plan.action is not Action.STAY_UP or _is_same(seen.config_name, spec.config_name):
         return plan
+    if not seen.config_name:
+        # DescribeEndpoint need not name it, and what isn't known is no reason to act.
+        return plan
     differs = f"it runs on EndpointConfig {seen.config_name}, and {spec.config_name} is asked for"
     if ledger.updated_to is not None and _is_same(ledger.updated_to, spec.config_name):
         why = f" ({seen.failure_reason})" if seen.failure_reason else ""
         return replace(
             plan, reason=f"{plan.reason}; {differs}, but the update to it did not succeed{why}"
         )
-    return Plan(Action.UPDATE, plan.rule, f"{differs}; {plan.reason}")
+    # Why it is up is left out: that moves on with each request, and the reason would be written
+    # anew each time where the update is refused.
+    return Plan(Action.UPDATE, plan.rule, differs)
 
 
 def _is_same(config_name: str, other: str) -> bool:
