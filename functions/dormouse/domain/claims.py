@@ -62,12 +62,18 @@ def settle_claims(configs: Iterable[TaggedConfig], deployment: Deployment) -> tu
     for config in configs:
         # SageMaker takes names that differ in case alone for the same endpoint.
         claimants[config.tags[ENDPOINT_TAG].lower()].append(config)
-    return tuple(_settle(claimants[name], deployment) for name in sorted(claimants))
+    return tuple(
+        # In an order of their own: the tagging API's may change, and the decision would with it.
+        _settle(sorted(claimants[name], key=lambda config: config.config_name), deployment)
+        for name in sorted(claimants)
+    )
 
 
 def _settle(configs: list[TaggedConfig], deployment: Deployment) -> Claim:
     endpoint = configs[0].tags[ENDPOINT_TAG]
     is_own = endpoint.lower() == deployment.endpoint.lower()
+    if is_own:
+        endpoint = deployment.endpoint
     others = [
         c for c in configs if c.tags.get(STACK_TAG, deployment.stack_name) != deployment.stack_name
     ]
