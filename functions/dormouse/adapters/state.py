@@ -98,15 +98,18 @@ class EndpointsTable:
     def record_hold(self, endpoint: str, until: datetime, now: datetime) -> None:
         """Keep it up until then, or for longer if it is held for longer already."""
         demand = "demand_at = :now ADD demand_version :one"
-        values: dict[str, AttributeValueTypeDef] = {":now": _s(now), ":one": {"N": "1"}}
-        longer = self._update(
-            endpoint,
-            f"SET hold_until = :until, {demand}",
-            {**values, ":until": _s(until)},
-            condition="attribute_not_exists(hold_until) OR hold_until < :until",
-        )
-        if longer is None:
-            self._update(endpoint, f"SET {demand}", values)
+        values: dict[str, AttributeValueTypeDef] = {
+            ":now": _s(now),
+            ":one": {"N": "1"},
+            ":until": _s(until),
+        }
+        is_longer = "attribute_not_exists(hold_until) OR hold_until < :until"
+        # One of the two holds, unless a sleep or a release comes in between.
+        while (
+            self._update(endpoint, f"SET hold_until = :until, {demand}", values, is_longer) is None
+            and self._update(endpoint, f"SET {demand}", values, "hold_until >= :until") is None
+        ):
+            pass
 
     def release_hold(self, endpoint: str) -> None:
         """Hold it no longer."""
