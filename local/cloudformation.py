@@ -75,7 +75,9 @@ class NamedResource:
             stack_name, logical_id, LONGEST_NAME
         )
         shape = validation.service_model().operation_model(operation).input_shape
-        request = _typed(shape, {**properties, self._name_member: name})
+        request = _typed(
+            shape, {**properties, self._name_member: name, "Tags": _tags_of(properties)}
+        )
         arn = str(self._call(operation, request)[self._arn_member])
         return arn, {self._name_member: name}
 
@@ -83,10 +85,8 @@ class NamedResource:
         self, physical_id: str, old: dict[str, Any], new: dict[str, Any], _stack_name: str
     ) -> tuple[str, dict[str, Any]]:
         """Change the tags in place; any other change was a replacement."""
-        before = {tag["Key"] for tag in old.get("Tags") or []}
-        tags = [
-            {"Key": str(tag["Key"]), "Value": str(tag["Value"])} for tag in new.get("Tags") or []
-        ]
+        before = {tag["Key"] for tag in _tags_of(old)}
+        tags = _tags_of(new)
         if gone := sorted(before - {tag["Key"] for tag in tags}):
             self._call("DeleteTags", {"ResourceArn": physical_id, "TagKeys": gone})
         if tags:
@@ -101,6 +101,17 @@ class NamedResource:
         except ValueError as error:
             if self._missing not in str(error):
                 raise
+
+
+def _tags_of(properties: Mapping[str, Any]) -> list[dict[str, str]]:
+    """Return the template's and the stack's tags. CloudFormation's own, which ministack adds, do
+    not come with these types.
+    """
+    return [
+        {"Key": str(tag["Key"]), "Value": str(tag["Value"])}
+        for tag in properties.get("Tags") or []
+        if not str(tag["Key"]).startswith("aws:")
+    ]
 
 
 def _name_of(arn: str) -> str:
@@ -124,6 +135,7 @@ def install(control_plane: ControlPlane) -> None:
             "PrimaryContainer",
             "VpcConfig",
         ),
+        is_tagged=True,
     )
     config = NamedResource(
         control_plane,
@@ -149,4 +161,5 @@ def install(control_plane: ControlPlane) -> None:
             "ShadowProductionVariants",
             "VpcConfig",
         ),
+        is_tagged=True,
     )

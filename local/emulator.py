@@ -79,6 +79,7 @@ class Emulator:
             http_api,
             ministack_hooks,
             ministack_stacks,
+            schedules,
             tag_search,
         )
         from local.gateway import Gateway  # noqa: PLC0415
@@ -114,7 +115,7 @@ class Emulator:
         tag_search.install(store)
         function_urls.install(settings.endpoint_url)
         http_api.install(settings.endpoint_url)
-        ministack_hooks.set_schedule_tick(settings.schedule_tick_seconds)
+        schedules.install(settings.schedule_tick_seconds)
         self._advancing = threading.Thread(target=self._advance, name="sagemaker-advance")
 
     def start(self) -> None:

@@ -1,5 +1,5 @@
-"""Every private part of ministack that ministack_{hooks,apis,stacks}.py call or replace, and a check
-that each is still there.
+"""Every private part of ministack that ministack_{hooks,apis,stacks}.py call or replace, and a
+check that each is still there.
 
 ministack is pinned, and so are these: an upgrade that moves one of them fails at the start of the
 server with one sentence (`check`), and in tests/local.
@@ -71,6 +71,7 @@ SIGNATURES: dict[str, tuple[Callable[..., Any], str]] = {
         "request_type logical_id props stack_name stack_id resource_type physical_id old_props",
     ),
     "custom_resource.register_token": (custom_resource.register_token, "token"),
+    "eventbridge._invoke_target": (eventbridge._invoke_target, "target event rule view"),
     "eventbridge._put_events": (eventbridge._put_events, "data allow_aws_source"),
     "eventbridge._ensure_default_bus": (eventbridge._ensure_default_bus, ""),
     "lambda_svc._build_function_url_event": (
@@ -91,6 +92,10 @@ SIGNATURES: dict[str, tuple[Callable[..., Any], str]] = {
     "lambda_svc.invoke_async_with_retry": (lambda_svc.invoke_async_with_retry, "func event"),
     "responses.get_account_id": (responses.get_account_id, ""),
     "responses.request_scope": (responses.request_scope, "account_id region"),
+    "scheduler._create_schedule": (scheduler._create_schedule, "name body"),
+    "scheduler._delete_schedule": (scheduler._delete_schedule, "name query"),
+    "scheduler._tick_schedules": (scheduler._tick_schedules, ""),
+    "scheduler._update_schedule": (scheduler._update_schedule, "name body"),
     "tagging._get_resources": (tagging._get_resources, "data"),
     "sts._caller_identity": (sts._caller_identity, "headers query_params"),
     "lambda_runtime.reset": (lambda_runtime.reset, ""),
@@ -116,6 +121,7 @@ SIGNATURES: dict[str, tuple[Callable[..., Any], str]] = {
 MAPPINGS: dict[str, Any] = {
     "apigateway._apis": apigateway._apis,
     "custom_resource._pending": custom_resource._pending,
+    "scheduler._schedules": scheduler._schedules,
     "tagging._COLLECTORS": tagging._COLLECTORS,
     "tagging._HANDLERS": tagging._HANDLERS,
     "provisioners._RESOURCE_HANDLERS": provisioners._RESOURCE_HANDLERS,

@@ -6,11 +6,13 @@ CloudFormation, and ministack_contract.py checks that each is still what it was.
 from __future__ import annotations
 
 import inspect
+import time
+import uuid
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from ministack import app as ministack_app
-from ministack.core import lambda_runtime
+from ministack.core import lambda_runtime, responses
 from ministack.services import (
     cloudwatch,
     eventbridge,
@@ -39,9 +41,53 @@ def put_aws_event(entry: Mapping[str, Any]) -> None:
     eventbridge._put_events({"Entries": [dict(entry)]}, allow_aws_source=True)
 
 
-def set_schedule_tick(seconds: float) -> None:
-    """Look at the schedules this often."""
+def refuse_schedules(refuse: Callable[[Mapping[str, Any]], Answer | None]) -> None:
+    """Let a function refuse requests of CreateSchedule and UpdateSchedule."""
+    create, update = scheduler._create_schedule, scheduler._update_schedule
+    scheduler._create_schedule = lambda name, body: refuse(body) or create(name, body)
+    scheduler._update_schedule = lambda name, body: refuse(body) or update(name, body)
+
+
+def call_scheduler(operation: str, name: str, request: Mapping[str, Any]) -> Answer:
+    """Create, update or delete a schedule as its API does."""
+    if operation == "delete":
+        group = request.get("GroupName", "default")
+        deleted: Answer = scheduler._delete_schedule(name, {"groupName": group})
+        return deleted
+    call = {"create": scheduler._create_schedule, "update": scheduler._update_schedule}[operation]
+    answer: Answer = call(name, dict(request))
+    return answer
+
+
+def replace_schedule_tick(seconds: float, tick: Callable[[], None]) -> None:
+    """Let a function look at the schedules, this often."""
     scheduler._SCHEDULE_TICK_INTERVAL = seconds
+    scheduler._tick_schedules = tick
+
+
+def schedules() -> list[tuple[tuple[str, str, str], dict[str, Any]]]:
+    """List the schedules of all accounts and regions."""
+    return list(scheduler._schedules.all_items())
+
+
+def run_schedule(key: tuple[str, str, str], schedule: Mapping[str, Any]) -> None:
+    """Invoke a schedule's target; one that runs once and then wants to go, goes."""
+    account_id, region, name = key
+    event = {
+        "EventId": str(uuid.uuid4()),
+        "Source": "aws.scheduler",
+        "DetailType": "Scheduled Event",
+        "Detail": "{}",
+        "Time": time.time(),
+        "Resources": [schedule["Arn"]],
+        "Account": account_id,
+        "Region": region,
+    }
+    with responses.request_scope(account_id, region):
+        eventbridge._invoke_target(schedule["Target"], event, schedule)
+        once = schedule["ScheduleExpression"].startswith("at(")
+        if once and schedule.get("ActionAfterCompletion") == "DELETE":
+            scheduler._schedules.pop(name, None)
 
 
 def add_tag_collector(

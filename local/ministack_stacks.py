@@ -19,9 +19,10 @@ def add_resource_type(
     update: Callable[..., tuple[str, dict[str, Any]]],
     delete: Callable[[str, dict[str, Any]], None],
     replacing: tuple[str, ...],
+    is_tagged: bool,
 ) -> None:
     """Teach CloudFormation a resource type; a change of a `replacing` property makes a new
-    resource.
+    resource, and a tagged one gets the stack's tags.
     """
     provisioners._RESOURCE_HANDLERS[resource_type] = {
         "create": create,
@@ -29,7 +30,8 @@ def add_resource_type(
         "delete": delete,
     }
     provisioners._REPLACING_PROPERTIES[resource_type] = replacing
-    provisioners._STACK_TAG_PROPERTY[resource_type] = ("Tags", "list")
+    if is_tagged:
+        provisioners._STACK_TAG_PROPERTY[resource_type] = ("Tags", "list")
 
 
 def wrap_resource_type(
