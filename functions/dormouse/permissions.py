@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from dormouse.domain.claims import Deployment, Refusal, settle_claims
+from dormouse.domain.claims import Deployment, Refusal, Why, settle_claims
 from dormouse.domain.plan import Rule
 from dormouse.domain.principals import Kind, Principal, parse_principals
+from dormouse.domain.spec import Spec
 from dormouse.errors import AwsError
 from dormouse.ports import Catalog, Clock, ProxyState
 
@@ -37,7 +38,7 @@ class NotKnownYet:
 @dataclass(frozen=True, slots=True)
 class Permissions:
     """Reads the ledger, in which `reconcile` keeps the principals of each endpoint, at most once in
-    an interval. While it can't be read, what was last read holds.
+    an interval. While it can't be read, whoever was permitted at last is.
     """
 
     state: ProxyState
@@ -46,7 +47,7 @@ class Permissions:
     deployment: Deployment
     account_id: str
     interval: timedelta
-    _known: dict[str, tuple[datetime, Permitted]] = field(default_factory=dict)
+    _known: dict[str, tuple[datetime, Permitted | NotKnownYet]] = field(default_factory=dict)
 
     def of(self, endpoint: str) -> Permitted | NotKnownYet:
         """Say who may invoke it; never raises for what AWS does.
@@ -60,29 +61,37 @@ class Permissions:
         try:
             permission = self._ask(endpoint)
         except AwsError as error:
-            return known or NotKnownYet("what is known of it can't be read", str(error))
-        if isinstance(permission, Permitted):
-            if len(self._known) >= REMEMBERED:
-                self._known.clear()
-            self._known[endpoint] = (now, permission)
+            if not isinstance(known, Permitted):
+                return NotKnownYet("what is known of it can't be read", str(error))
+            permission = known
+        if len(self._known) >= REMEMBERED:
+            self._known.clear()
+        self._known[endpoint] = (now, permission)
         return permission
 
     def _ask(self, endpoint: str) -> Permitted | NotKnownYet:
         ledger = self.state.read(endpoint)
         if ledger.principals is not None and ledger.decision is not None:
-            return self._permitted(
-                parse_principals(" ".join(ledger.principals)) if ledger.principals else ()
-            )
+            return self._listed(ledger.principals)
         if ledger.decision is not None and ledger.decision.rule == Rule.REFUSED:
             return NotKnownYet(f"it is {ledger.decision.reason}")
         # reconcile has not looked at it since it was tagged.
-        for claim in settle_claims(self.catalog.tagged_configs(endpoint), self.deployment):
-            if isinstance(claim, Refusal):
-                return NotKnownYet(f"it is left as it is, since {claim.reason}")
+        claims = settle_claims(self.catalog.tagged_configs(endpoint), self.deployment)
+        claim = next(iter(claims), None)
+        if isinstance(claim, Spec):
             return self._permitted(claim.principals)
+        is_another_s = claim is not None and claim.why is Why.NOT_OURS
+        if ledger.principals is not None and not is_another_s:
+            # That no config can be seen must not open what was closed, nor close what was open.
+            return self._listed(ledger.principals)
+        if isinstance(claim, Refusal):
+            return NotKnownYet(f"it is left as it is, since {claim.reason}")
         if endpoint == self.deployment.endpoint:
             return NotKnownYet("the tags of its EndpointConfig are not visible yet")
         return self._permitted(())
+
+    def _listed(self, principals: Sequence[str]) -> Permitted:
+        return self._permitted(parse_principals(" ".join(principals)) if principals else ())
 
     def _permitted(self, principals: Sequence[Principal]) -> Permitted:
         own_account = Principal(self.account_id, Kind.ACCOUNT, self.account_id)
