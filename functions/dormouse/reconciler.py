@@ -62,14 +62,17 @@ class Reconciler:
         """Look at every managed endpoint, or at one; yield each as it is done.
 
         Once the deployment is being deleted, look at every endpoint that it may have created
-        instead. A fault at one endpoint becomes its own outcome's problem and stops no other.
+        instead, or at one of them. A fault at one endpoint becomes its own outcome's problem and
+        stops no other.
 
         Raises:
             AwsError: the tags or the ledger can't be read, so nothing is known to be managed.
         """
         if self.state.removal_began_at() is not None:
-            names = self._perhaps_created() if only is None else [only]
-            for name in names:
+            for name in self._perhaps_created():
+                # An event may name any endpoint of the region.
+                if only is not None and name.lower() != only.lower():
+                    continue
                 yield self._fail_safe(name, partial(self._remove, name))
             return
         claims = settle_claims(self.catalog.tagged_configs(only), self.deployment)
