@@ -14,8 +14,8 @@ from botocore.httpsession import URLLib3Session
 
 from dormouse.errors import AwsError
 
-# CloudFormation takes 4096 bytes in all.
-LONGEST_REASON = 2000
+# What CloudFormation takes at most.
+LONGEST_ANSWER_BYTES = 4096
 ATTEMPTS = 3
 
 
@@ -33,10 +33,12 @@ class CustomResourceAnswer:
         """
         answer = {
             "Status": "SUCCESS" if failure is None else "FAILED",
-            "Reason": (failure or "done")[:LONGEST_REASON],
+            "Reason": "done" if failure is None else failure[:LONGEST_ANSWER_BYTES],
             "PhysicalResourceId": physical_id,
             **{key: request[key] for key in ("StackId", "RequestId", "LogicalResourceId")},
         }
+        while len(json.dumps(answer)) > LONGEST_ANSWER_BYTES:
+            answer["Reason"] = answer["Reason"][:-50]
         # The URL is signed for an empty content type.
         outgoing = AWSRequest(
             "PUT", request["ResponseURL"], {"content-type": ""}, json.dumps(answer).encode()
