@@ -47,7 +47,10 @@ class SageMakerObserver:
             AwsError: SageMaker can't be asked, or reports a status that is not known here.
         """
         with aws_call("ListEndpoints"):
-            pages = self.reader.get_paginator("list_endpoints").paginate()
+            pages = self.reader.get_paginator("list_endpoints").paginate(
+                # The most there is; without it, ten.
+                PaginationConfig={"PageSize": 100}
+            )
             return {
                 summary["EndpointName"]: Present(
                     arn=summary["EndpointArn"],
