@@ -8,7 +8,7 @@ from dormouse.control import Standing
 from dormouse.domain.claims import Refusal
 from dormouse.domain.endpoint import Present
 from dormouse.domain.ledger import Decision
-from dormouse.domain.outlook import state_of, what_next
+from dormouse.domain.outlook import state_of, what_next, when_next
 from dormouse.domain.spec import Spec
 
 
@@ -32,7 +32,7 @@ def write_standing(standing: Standing) -> dict[str, Any]:
         "problem": standing.claim.reason if isinstance(standing.claim, Refusal) else None,
         "decision": None,
         "next": what_next(ledger.decision),
-        "next_at": _moment(ledger.decision.until) if ledger.decision else None,
+        "next_at": _moment(when_next(ledger.decision)),
         "expected_wake_seconds": int(standing.expected_wake.total_seconds()),
     }
     if ledger.decision is not None:

@@ -1,5 +1,6 @@
 """How an endpoint stands, in one word, and what happens to it next, in one clause."""
 
+from datetime import datetime
 from enum import StrEnum
 from typing import assert_never
 
@@ -39,7 +40,7 @@ _ASKED_FOR = "the next request, wake or hold starts it"
 
 
 def what_next(decision: Decision | None) -> str:
-    """Say what follows after the latest decision, and on what; its `until` says when."""
+    """Say what follows after the latest decision, and on what."""
     if decision is None:
         return "it is looked at with the next tick, within a minute"
     if decision.rule == Rule.REFUSED:
@@ -47,14 +48,14 @@ def what_next(decision: Decision | None) -> str:
     match Action(decision.action):
         case Action.START:
             return "SageMaker creates it"
+        case Action.STOP | Action.STAY_DOWN if decision.rule == Rule.REMOVAL:
+            return "it stays down: Dormouse goes"
         case Action.STOP:
             return f"SageMaker deletes it; {_ASKED_FOR} again"
         case Action.CLEAR:
             return "SageMaker deletes it; it is created again if somebody waits for it"
         case Action.UPDATE:
             return "SageMaker moves it to that EndpointConfig; it serves meanwhile"
-        case Action.STAY_DOWN if decision.rule == Rule.REMOVAL:
-            return "nothing: Dormouse goes"
         case Action.STAY_DOWN:
             return _ASKED_FOR
         case Action.STAY_UP if decision.rule == Rule.HOLD:
@@ -65,3 +66,13 @@ def what_next(decision: Decision | None) -> str:
             return "it is looked at again with each tick"
         case Action.RELEASE:
             return "nothing: its owner has it back"
+
+
+def when_next(decision: Decision | None) -> datetime | None:
+    """Say when that is, where it has a time.
+
+    Only staying up has: until when a start is wanted is not when it happens.
+    """
+    if decision is None or decision.action != Action.STAY_UP:
+        return None
+    return decision.until
