@@ -73,7 +73,7 @@ def _report(outcome: Outcome) -> dict[str, Any]:
         "next_look_at": plan.next_look_at.isoformat() if plan.next_look_at else None,
         "problem": outcome.problem,
     }
-    if plan.action is Action.STAY_UP and plan.rule is Rule.FAIL_SAFE:
+    if plan.action in (Action.STAY_UP, Action.UPDATE) and plan.rule is Rule.FAIL_SAFE:
         count("MetricsUnreadable")
     if plan.rule is Rule.BROKEN:
         count("FailedEndpoints")
