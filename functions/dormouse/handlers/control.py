@@ -83,12 +83,11 @@ def _carry_out(intent: Intent, request_id: str) -> Standing:
 
 
 def _body() -> object:
-    text = app.current_event.decoded_body
-    if not text:
-        return {}
     try:
-        body: object = json.loads(text)
-    except ValueError as error:
+        text = app.current_event.decoded_body
+        body: object = json.loads(text) if text else {}
+    except (ValueError, RecursionError) as error:
+        # Broken base64 and what is no UTF-8 too.
         raise IntentError(f"the body is not JSON: {error}") from error
     return body
 
