@@ -1,6 +1,8 @@
 """`control`: the operator's HTTP API, and the same intents by direct or scheduled invocation."""
 
 import json
+import re
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -16,6 +18,11 @@ from dormouse.observability import logger
 from dormouse.standing import write_standing
 
 app = APIGatewayHttpResolver()
+
+_METHODS = {
+    re.compile(r"/endpoints(/[^/]+)?"): "GET",
+    re.compile(rf"/endpoints/[^/]+/({'|'.join(INTENTS)})"): "POST",
+}
 
 _STATUSES: dict[type[Exception], HTTPStatus] = {
     IntentError: HTTPStatus.BAD_REQUEST,
@@ -63,8 +70,12 @@ def carry_out(name: str, verb: str) -> Response[str]:
 @app.not_found
 def unknown_path(_error: NotFoundError) -> Response[str]:
     """Answer a path or a method that there is not."""
-    http = app.current_event.request_context.http
-    return _problem(HTTPStatus.NOT_FOUND, f"there is no {http.method} {http.path}")
+    method, path = app.current_event.http_method, app.current_event.path
+    for known, allowed in _METHODS.items():
+        if known.fullmatch(path) and method != allowed:
+            detail = f"{path} takes {allowed}, not {method}"
+            return _problem(HTTPStatus.METHOD_NOT_ALLOWED, detail, {"allow": allowed})
+    return _problem(HTTPStatus.NOT_FOUND, f"there is no {method} {path}")
 
 
 @app.exception_handler(list(_STATUSES))  # type: ignore[untyped-decorator] # it has no types
@@ -92,19 +103,24 @@ def _body() -> object:
     return body
 
 
-def _problem(status: HTTPStatus, detail: str) -> Response[str]:
+def _problem(
+    status: HTTPStatus, detail: str, headers: Mapping[str, str] | None = None
+) -> Response[str]:
     """Write a problem as RFC 9457 has it."""
     body = {"type": "about:blank", "title": status.phrase, "status": status, "detail": detail}
-    return _answer(status, body, "application/problem+json")
+    return _answer(status, body, "application/problem+json", headers)
 
 
 def _answer(
-    status: HTTPStatus, body: dict[str, Any], content_type: str = "application/json"
+    status: HTTPStatus,
+    body: dict[str, Any],
+    content_type: str = "application/json",
+    headers: Mapping[str, str] | None = None,
 ) -> Response[str]:
     return Response(
         status_code=status,
         content_type=content_type,
         body=json.dumps(body),
         # What is true now is not true in a minute.
-        headers={"cache-control": "no-store"},
+        headers={"cache-control": "no-store", **(headers or {})},
     )
