@@ -11,15 +11,25 @@ from dormouse.domain.spec import ENDPOINT_TAG
 from dormouse.errors import AwsError
 
 
+def config(endpoint: str, name: str | None = None, **tags: str) -> TaggedConfig:
+    """Tag an EndpointConfig, `<endpoint>-config` unless told, for an endpoint; further tags of ours
+    are written without their prefix and with underscores.
+    """
+    ours = {f"dormouse:{key.replace('_', '-')}": value for key, value in tags.items()}
+    return TaggedConfig(name or f"{endpoint}-config", {ENDPOINT_TAG: endpoint, **ours})
+
+
 @dataclass
 class FakeCatalog:
     """Implements Catalog."""
 
     configs: list[TaggedConfig] = field(default_factory=list)
     unreadable: str | None = None
+    asked: list[str | None] = field(default_factory=list)
 
     def tagged_configs(self, endpoint: str | None = None) -> Sequence[TaggedConfig]:
         """List them, or those that name one endpoint."""
+        self.asked.append(endpoint)
         if self.unreadable is not None:
             raise AwsError(self.unreadable)
         return [c for c in self.configs if endpoint in (None, c.tags[ENDPOINT_TAG])]

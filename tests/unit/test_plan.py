@@ -1,44 +1,27 @@
 """Every status of an endpoint, with and without demand, and the evidence that a stop needs."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
 from dormouse.domain.activity import Activity, Measured, NotMeasured, Unreadable
-from dormouse.domain.endpoint import Absent, EndpointStatus, Observation, Present
+from dormouse.domain.endpoint import Absent, EndpointStatus, Observation
 from dormouse.domain.ledger import Ledger
-from dormouse.domain.plan import Action, Plan, Rule, Timing, decide
+from dormouse.domain.plan import Action, Rule, decide
 from dormouse.domain.spec import Spec
-
-NOW = datetime(2026, 2, 16, 12, 0, tzinfo=UTC)  # a Monday
-SPEC = Spec("reviews", "reviews-config", idle_timeout=timedelta(minutes=15))
-TIMING = Timing(
-    metric_lag=timedelta(minutes=5),
-    ledger_interval=timedelta(seconds=30),
-    demand_patience=timedelta(hours=1),
-)
-IDLE = Ledger(demand_version=3, met_version=3)
-DEMAND = Ledger(
-    demand_version=4,
-    met_version=3,
-    demand_at=NOW - timedelta(minutes=2),
-    last_request_at=NOW - timedelta(minutes=2),
+from tests.unit.planning import (
+    ABSENT,
+    DEMAND,
+    IDLE,
+    NOW,
+    SPEC,
+    STATUSES,
+    TIMING,
+    observed,
+    plan,
+    seen,
 )
 
-
-def seen(status: EndpointStatus, *, for_: timedelta = timedelta(hours=3)) -> Present:
-    """Observe an endpoint that has had this status for so long."""
-    return Present(status, ("AllTraffic",), NOW - for_)
-
-
-def plan(
-    ledger: Ledger, observation: Observation, activity: Activity | None = None, spec: Spec = SPEC
-) -> Plan:
-    """Decide at NOW; CloudWatch shows nothing unless told."""
-    return decide(spec, ledger, observation, activity or Measured(None), timing=TIMING, now=NOW)
-
-
-ABSENT = None
 S = EndpointStatus
 TABLE = [
     # status, is there demand, action, rule, words that its reason must hold
@@ -76,7 +59,7 @@ def test_status_and_demand_give_the_plan(
     status: EndpointStatus | None, demand: bool, action: Action, rule: Rule, words: str
 ) -> None:
     """The whole table of observation and demand."""
-    decided = plan(DEMAND if demand else IDLE, Absent() if status is None else seen(status))
+    decided = plan(DEMAND if demand else IDLE, observed(status))
 
     assert (decided.action, decided.rule) == (action, rule)
     assert words in decided.reason
@@ -87,7 +70,7 @@ def test_the_table_has_every_status_with_and_without_demand() -> None:
     rows = [(status, demand) for status, demand, *_ in TABLE]
 
     assert len(rows) == len(set(rows))
-    assert set(rows) == {(s, d) for s in (ABSENT, *EndpointStatus) for d in (False, True)}
+    assert set(rows) == {(s, d) for s in STATUSES for d in (False, True)}
 
 
 @pytest.mark.parametrize("status", EndpointStatus)
@@ -111,10 +94,9 @@ def test_cloudwatch_is_asked_only_when_all_else_says_stop() -> None:
     """Asking costs money: not for what is wanted, absent, young or in transition."""
     asking = {
         (status, ledger is DEMAND)
-        for status in (ABSENT, *EndpointStatus)
+        for status in STATUSES
         for ledger in (IDLE, DEMAND)
-        if plan(ledger, Absent() if status is None else seen(status), NotMeasured()).action
-        is Action.MEASURE
+        if plan(ledger, observed(status), NotMeasured()).action is Action.MEASURE
     }
 
     assert asking == {(S.IN_SERVICE, False), (S.UPDATE_ROLLBACK_FAILED, False)}
@@ -230,7 +212,7 @@ def test_a_reading_never_makes_the_activity_older() -> None:
 
 def test_a_failed_endpoint_shows_its_failure_reason() -> None:
     """The only place where an operator would look for it is gone with the endpoint."""
-    failed = Present(S.FAILED, ("AllTraffic",), NOW, "InsufficientInstanceCapacity error.")
+    failed = seen(S.FAILED, failure_reason="InsufficientInstanceCapacity error.")
 
     assert "(InsufficientInstanceCapacity error.)" in plan(IDLE, failed).reason
 

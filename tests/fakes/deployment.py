@@ -1,0 +1,109 @@
+"""One deployment among stand-ins: a reconciler, what records intents, and an operator's desk."""
+
+from datetime import timedelta
+
+from dormouse.adapters.state import EndpointsTable
+from dormouse.control import Control
+from dormouse.domain.claims import Deployment
+from dormouse.domain.endpoint import EndpointStatus
+from dormouse.domain.intent import Hold, Release, Sleep, Wake
+from dormouse.domain.ledger import Ledger
+from dormouse.domain.plan import Action, Timing
+from dormouse.intents import Intents
+from dormouse.reconciler import Outcome, Reconciler
+from tests.fakes.clock import FakeClock
+from tests.fakes.endpoints import STACK, FakeEndpoints
+from tests.fakes.tables import decisions_table
+from tests.fakes.world import FakeCatalog, FakeMetrics, FakeNudge, config
+
+DEPLOYMENT = Deployment(STACK, "dormouse", "dormouse-config")
+ACCOUNT = "123456789012"
+
+
+class World:
+    """A deployment whose only claimed endpoint is `reviews`, with an idle timeout of 15 minutes."""
+
+    def __init__(self, table: EndpointsTable) -> None:
+        self.clock = FakeClock()
+        self.endpoints = FakeEndpoints(self.clock)
+        self.metrics = FakeMetrics()
+        self.catalog = FakeCatalog([config("reviews")])
+        self.nudge = FakeNudge()
+        self.state = table
+        self.history = decisions_table(table.client)
+        self.reconciler = Reconciler(
+            catalog=self.catalog,
+            created=self.endpoints,
+            endpoints=self.endpoints,
+            metrics=self.metrics,
+            state=table,
+            history=self.history,
+            clock=self.clock,
+            timing=Timing(timedelta(minutes=5), timedelta(seconds=30), timedelta(hours=1)),
+            deployment=DEPLOYMENT,
+        )
+        self.intents = Intents(self.catalog, table, self.clock, DEPLOYMENT)
+        self.control = Control(
+            intents=self.intents,
+            catalog=self.catalog,
+            endpoints=self.endpoints,
+            state=table,
+            history=self.history,
+            nudge=self.nudge,
+            clock=self.clock,
+            account_id=ACCOUNT,
+            expected_wake=timedelta(minutes=8),
+        )
+
+    def tick(self, only: str | None = None) -> list[Outcome]:
+        """Tick, and let a second pass, so that no two ticks fall together."""
+        outcomes = list(self.reconciler.tick(only))
+        self.clock.advance(seconds=1)
+        return outcomes
+
+    def look(self) -> Outcome:
+        """Tick, and return the only outcome there is."""
+        (outcome,) = self.tick()
+        return outcome
+
+    def act(self) -> Action:
+        """Tick, and return what was planned for the only endpoint there is, without a problem."""
+        outcome = self.look()
+        assert outcome.problem is None
+        return outcome.plan.action
+
+    def ask(self) -> bool:
+        """Let a cold request come, as the proxy records it; say whether it was written."""
+        now = self.clock()
+        since = now - timedelta(seconds=15)
+        return self.state.record_demand("reviews", now, since, known_only=False).is_written
+
+    def use(self) -> None:
+        """Let a warm request come, as the proxy records it."""
+        self.state.record_request("reviews", self.clock())
+
+    def wake(self) -> None:
+        """Wake it by an operator's hand."""
+        self.intents.record(Wake("reviews"))
+
+    def hold(self, **duration: float) -> None:
+        """Hold it for `timedelta(**duration)`."""
+        self.intents.record(Hold("reviews", timedelta(**duration)))
+
+    def release(self) -> None:
+        """Release the hold."""
+        self.intents.record(Release("reviews"))
+
+    def sleep(self) -> None:
+        """Put it to sleep."""
+        self.intents.record(Sleep("reviews"))
+
+    def serve(self, *, config_name: str = "reviews-config", hours: float = 1) -> None:
+        """Let it be InService for so long, and unused."""
+        self.endpoints.put("reviews", EndpointStatus.IN_SERVICE, config_name=config_name)
+        self.clock.advance(hours=hours)
+
+    @property
+    def ledger(self) -> Ledger:
+        """What is remembered of it."""
+        return self.state.read("reviews")
