@@ -18,7 +18,10 @@ from dormouse_cli.exit_codes import ExitCode
 SUFFIX = ".tar.gz"
 _NAME = re.compile(r"[A-Za-z0-9_=-][A-Za-z0-9_.=-]*(/[A-Za-z0-9_=-][A-Za-z0-9_.=-]*)*", re.ASCII)
 _LONGEST_NAME = 1024 - 256
-_WRITES = ("PutObject", "CompleteMultipartUpload")
+_WRITES = (
+    "provide-client-params.s3.PutObject",
+    "provide-client-params.s3.CompleteMultipartUpload",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +95,10 @@ class ModelStore:
             CliError: a model has this name, and `replace` is not asked for.
         """
         # boto3 passes no condition to an upload of its own, be it in one part or in many.
-        events, hook = self._s3.meta.events, f"dormouse-upload-{name}"
+        events = self._s3.meta.events
         if not replace:
             for write in _WRITES:
-                events.register(f"provide-client-params.s3.{write}", _only_if_absent, hook)
+                events.register(write, _only_if_absent)
         with explained(f"uploading to s3://{self.bucket}/{self.prefix}{name}"):
             try:
                 with path.open("rb") as file:
@@ -109,7 +112,7 @@ class ModelStore:
                 raise
             finally:
                 for write in _WRITES:
-                    events.unregister(f"provide-client-params.s3.{write}", unique_id=hook)
+                    events.unregister(write, _only_if_absent)
 
 
 def _only_if_absent(params: dict[str, Any], **_: Any) -> dict[str, Any]:

@@ -33,10 +33,11 @@ def spoken(seconds: float) -> str:
     minutes = round(whole / 60)
     if minutes < 60:
         return f"{minutes} min"
-    if minutes < 48 * 60:
-        hours, rest = divmod(minutes, 60)
+    hours, rest = divmod(minutes, 60)
+    if hours < 24:
         return f"{hours} h {rest} min" if rest else f"{hours} h"
-    return f"{round(minutes / 60 / 24)} days"
+    hours = round(minutes / 60)
+    return f"{hours} h" if hours < 48 else f"{round(hours / 24)} days"
 
 
 def stopwatch(seconds: float) -> str:

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from dormouse_cli.endpoint import Decision, Endpoint
 from dormouse_cli.model_store import StoredModel
-from dormouse_cli.moments import local_clock, spoken, told
+from dormouse_cli.moments import local_clock, relative, spoken, told
 
 _STYLES = {
     "serving": "green",
@@ -26,21 +26,40 @@ NONE_MANAGED = (
 )
 
 
-def table(endpoints: Sequence[Endpoint], now: datetime, *, redraws: bool) -> RenderableType:
-    """All endpoints, one below the other."""
+def table(endpoints: Sequence[Endpoint], now: datetime) -> RenderableType:
+    """All endpoints, one below the other, as wide as the terminal is."""
     if not endpoints:
         return Text(NONE_MANAGED)
-    shown = Table(box=SIMPLE_HEAD, pad_edge=False, expand=redraws, leading=1 if redraws else 0)
-    shown.add_column("ENDPOINT", overflow="fold", max_width=24 if redraws else None)
+    shown = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, expand=True, leading=1)
+    shown.add_column("ENDPOINT", overflow="fold", max_width=20)
     shown.add_column("STATE", no_wrap=True)
-    shown.add_column("SINCE", max_width=14 if redraws else None)
-    shown.add_column("WHY", ratio=1 if redraws else None, overflow="fold")
-    shown.add_column("NEXT", ratio=1 if redraws else None, overflow="fold")
+    shown.add_column("SINCE", max_width=13)
+    shown.add_column("WHY, AND WHAT NEXT", ratio=1, overflow="fold")
     for endpoint in endpoints:
+        since = endpoint.status_since
+        following = Text(f"next: {_next(endpoint, now)}", style="dim")
         shown.add_row(
             Text(endpoint.name),
             _state(endpoint),
-            Text(told(endpoint.status_since, now) if endpoint.status_since else "-"),
+            f"{local_clock(since, now)}\n{relative(since, now)}" if since else "-",
+            Text("\n").join([Text(endpoint.why or "-"), following]),
+        )
+    return shown
+
+
+def lines(endpoints: Sequence[Endpoint], now: datetime) -> RenderableType:
+    """The same where no terminal wraps it: one line for each."""
+    if not endpoints:
+        return Text(NONE_MANAGED)
+    shown = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for name in ("ENDPOINT", "STATE", "SINCE", "WHY", "NEXT"):
+        shown.add_column(name)
+    for endpoint in endpoints:
+        since = endpoint.status_since
+        shown.add_row(
+            Text(endpoint.name),
+            Text(endpoint.state),
+            told(since, now) if since else "-",
             Text(endpoint.why or "-"),
             Text(_next(endpoint, now)),
         )
@@ -92,7 +111,7 @@ def line(endpoint: Endpoint, now: datetime) -> str:
 
 def models(stored: Sequence[StoredModel], now: datetime) -> RenderableType:
     """All models, one below the other."""
-    shown = Table(box=SIMPLE_HEAD, pad_edge=False)
+    shown = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
     shown.add_column("MODEL", overflow="fold")
     shown.add_column("SIZE", justify="right", no_wrap=True)
     shown.add_column("UPLOADED")
@@ -119,7 +138,7 @@ def intended(endpoint: Endpoint, now: datetime) -> str:
 
 
 def _decisions(decisions: Sequence[Decision], now: datetime) -> Table:
-    shown = Table(box=SIMPLE_HEAD, pad_edge=False)
+    shown = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
     shown.add_column("DECIDED", no_wrap=True)
     shown.add_column("ACTION")
     shown.add_column("RULE")

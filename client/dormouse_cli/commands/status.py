@@ -13,7 +13,7 @@ from dormouse_cli.deployment import Deployment
 from dormouse_cli.endpoint import Endpoint
 from dormouse_cli.options import CommonOptions
 from dormouse_cli.output import Output
-from dormouse_cli.view import details, table
+from dormouse_cli.view import details, lines, table
 from dormouse_cli.waiting import Clock
 from dormouse_cli.watch import watch as keep_watching
 
@@ -40,9 +40,9 @@ def status(
 
     def draw(endpoints: Sequence[Endpoint]) -> RenderableType:
         now = datetime.now(UTC)
-        if endpoint is None:
-            return table(endpoints, now, redraws=output.results.is_terminal)
-        return details(endpoints[0], now)
+        if endpoint is not None:
+            return details(endpoints[0], now)
+        return table(endpoints, now) if output.results.is_terminal else lines(endpoints, now)
 
     if watch:
         keep_watching(look, draw, output, interval_seconds=interval, clock=Clock())

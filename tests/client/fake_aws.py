@@ -1,0 +1,367 @@
+"""As much of AWS as the CLI meets, on one loopback port: the control API and the front door with
+endpoints that wake and sleep, CloudFormation's DescribeStacks, and a bucket.
+
+Signatures are checked as AWS checks them. An endpoint moves on when it is looked at, or when a test
+says so: nothing here depends on the clock.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+from xml.sax.saxutils import escape
+
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+
+REGION = "us-east-1"
+BUCKET, PREFIX = "models-bucket", "models/"
+_STATUS = {
+    "asleep": None,
+    "waking": "Creating",
+    "serving": "InService",
+    "stopping": "Deleting",
+    "failed": "Failed",
+}
+_AUTHORIZATION = re.compile(
+    r"AWS4-HMAC-SHA256 Credential=(?P<key>[^/]+)/\d{8}/(?P<region>[^/]+)/(?P<service>[^/]+)"
+    r"/aws4_request, SignedHeaders=(?P<headers>[^,]+), Signature=(?P<signature>[0-9a-f]{64})"
+)
+
+
+@dataclass
+class FakeEndpoint:
+    """One managed endpoint. `looks_until_serving` None: it stays waking until a test moves it."""
+
+    name: str
+    state: str = "asleep"
+    looks_until_serving: int | None = 2
+    wanted: bool = False
+    hold_until: str | None = None
+    failure_reason: str | None = None
+    status_since: str | None = None
+    expected_wake_seconds: int = 480
+    reason: str = "nobody asked for it"
+    next: str = "starts with the next request"
+    next_at: str | None = None
+
+    def document(self) -> dict[str, Any]:
+        """Describe it as the contract says."""
+        decision = {
+            "at": "2026-11-22T16:25:49.120Z",
+            "action": "start" if self.wanted else "stay down",
+            "rule": "waiting work" if self.wanted else "otherwise down",
+            "reason": self.reason,
+            "until": None,
+        }
+        return {
+            "name": self.name,
+            "state": self.state,
+            "status": _STATUS[self.state],
+            "status_since": self.status_since,
+            "failure_reason": self.failure_reason,
+            "endpoint_config": f"{self.name}-config",
+            "idle_timeout_seconds": 900,
+            "principals": ["111122223333"],
+            "hold_until": self.hold_until,
+            "last_request_at": None,
+            "decision": decision,
+            "next": self.next,
+            "next_at": self.next_at,
+            "expected_wake_seconds": self.expected_wake_seconds,
+            "decisions": [decision],
+        }
+
+    def looked_at(self) -> None:
+        """Move on: asleep, waking for so many looks, serving; or stopping, asleep."""
+        if self.state == "stopping":
+            self.state = "asleep"
+        elif self.state == "asleep" and self.wanted:
+            self.state = "waking"
+        elif self.state == "waking" and self.looks_until_serving is not None:
+            self.looks_until_serving -= 1
+            if self.looks_until_serving <= 0:
+                self.state = "serving"
+
+    def intend(self, verb: str, body: Mapping[str, str]) -> None:
+        """Take an operator's intent."""
+        if verb == "sleep":
+            self.wanted, self.hold_until = False, None
+            self.state = "stopping" if self.state == "serving" else self.state
+            self.reason = "an operator asked for sleep"
+        elif verb == "release":
+            self.hold_until = None
+        else:
+            self.wanted = True
+            self.reason = "an operator asked for it"
+        if body:
+            # What the server computes of "for" is not the CLI's; any time will do.
+            self.hold_until = body.get("until", "2099-01-01T00:00:00.000Z")
+
+
+@dataclass
+class World:
+    """What there is, and what was asked for."""
+
+    endpoints: dict[str, FakeEndpoint] = field(default_factory=dict)
+    outputs: dict[str, str] = field(default_factory=dict)
+    objects: dict[str, bytes] = field(default_factory=dict)
+    requests: list[tuple[str, str, bytes]] = field(default_factory=list)
+    # Answers that come before all else, once each: (status, headers, body).
+    canned: list[tuple[int, Mapping[str, str], bytes]] = field(default_factory=list)
+    # Uploads pause half-way until this is set.
+    gate: threading.Event = field(default_factory=threading.Event)
+    lock: threading.RLock = field(default_factory=threading.RLock)
+
+    def add(self, name: str, **fields: Any) -> FakeEndpoint:
+        """Add an endpoint."""
+        self.endpoints[name] = FakeEndpoint(name, **fields)
+        return self.endpoints[name]
+
+    def calls(self, method: str, prefix: str = "/control") -> list[str]:
+        """Return the paths below the prefix that were asked for by this method."""
+        with self.lock:
+            found = [path for verb, path, _ in self.requests if verb == method]
+        return [path.removeprefix(prefix) for path in found if path.startswith(prefix)]
+
+    def body_of_last(self, method: str) -> bytes:
+        """Return what the last such request brought along."""
+        return [body for verb, _, body in self.requests if verb == method][-1]
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: FakeAws
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+    def do_GET(self) -> None:
+        self._handle()
+
+    def do_HEAD(self) -> None:
+        self._handle()
+
+    def do_POST(self) -> None:
+        self._handle()
+
+    def do_PUT(self) -> None:
+        self._handle()
+
+    def _handle(self) -> None:
+        world, url = self.server.world, urlsplit(self.path)
+        path = unquote(url.path)
+        body = self._body(path)
+        with world.lock:
+            world.requests.append((self.command, path, body))
+            if world.canned:
+                self._answer(*world.canned.pop(0))
+            elif path.startswith("/control"):
+                self._control(path.removeprefix("/control"), body)
+            elif path.startswith("/invoke/"):
+                self._invoke(path.removeprefix("/invoke"), body)
+            elif path.startswith(f"/{BUCKET}"):
+                self._bucket(path.removeprefix(f"/{BUCKET}").removeprefix("/"), body)
+            else:
+                self._stacks(parse_qs(body.decode()))
+
+    def _body(self, path: str) -> bytes:
+        length = int(self.headers.get("Content-Length", 0))
+        if self.command != "PUT":
+            return self.rfile.read(length)
+        if self.headers.get("Expect", "").lower() == "100-continue":
+            self.send_response_only(100)
+            self.end_headers()
+        first = self.rfile.read(length // 2)
+        self.server.world.gate.wait()
+        return first + self.rfile.read(length - len(first))
+
+    # ----------------------------------------------------------------------------- the control API
+
+    def _control(self, path: str, body: bytes) -> None:
+        if not self._is_signed_for("execute-api", body):
+            self._json(403, {"message": "Forbidden"})
+            return
+        endpoints = self.server.world.endpoints
+        match path.strip("/").split("/"):
+            case ["endpoints"] if self.command == "GET":
+                for endpoint in endpoints.values():
+                    endpoint.looked_at()
+                listed = [endpoints[name].document() for name in sorted(endpoints)]
+                for document in listed:
+                    del document["decisions"]
+                self._json(200, {"endpoints": listed})
+            case ["endpoints", name] if name in endpoints and self.command == "GET":
+                endpoints[name].looked_at()
+                self._json(200, endpoints[name].document())
+            case ["endpoints", name, verb] if name in endpoints and self.command == "POST":
+                endpoints[name].intend(verb, json.loads(body or b"{}"))
+                self._json(202, endpoints[name].document())
+            case ["endpoints", name, *_]:
+                self._problem(404, f"No EndpointConfig claims an endpoint {name!r}.")
+            case _:
+                self._problem(404, "There is nothing here.")
+
+    def _problem(self, status: int, detail: str) -> None:
+        document = {"type": "about:blank", "title": "Not Found", "status": status, "detail": detail}
+        self._json(status, document, "application/problem+json")
+
+    # ------------------------------------------------------------------------------ the front door
+
+    def _invoke(self, path: str, body: bytes) -> None:
+        if not self._is_signed_for("lambda", body):
+            self._json(403, {"Message": "Forbidden"})
+            return
+        _, _, name, _ = path.split("/")
+        endpoint = self.server.world.endpoints.get(name)
+        model = self.headers["X-Amzn-SageMaker-Target-Model"]
+        if endpoint is None:
+            self._refuse(400, "ValidationError", f"Endpoint {name} of account 111 not found.")
+        elif endpoint.state != "serving":
+            endpoint.wanted = True
+            self._refuse(
+                503, "ServiceUnavailable", f"{name} is asleep. It is being started.", retry_after=7
+            )
+        elif body == b"bad":
+            original = {"OriginalStatusCode": 400, "OriginalMessage": "the body is bad"}
+            self._refuse(424, "ModelError", "Received client error (400)", **original)
+        elif model == "absent.tar.gz":
+            self._refuse(400, "ValidationError", "Failed to download model data: no such key.")
+        else:
+            headers = {
+                "Content-Type": self.headers["Accept"] or "application/json",
+                "x-Amzn-Invoked-Production-Variant": "AllTraffic",
+            }
+            answer = b"\x00\xffbytes" if self.headers["Accept"] == "image/png" else body
+            self._answer(200, headers, answer)
+
+    def _refuse(self, status: int, code: str, message: str, **more: Any) -> None:
+        retry_after = more.pop("retry_after", None)
+        headers = {"Content-Type": "application/json", "x-amzn-ErrorType": code}
+        if retry_after is not None:
+            headers["Retry-After"] = str(retry_after)
+        body = json.dumps({"Code": code, "Message": message, **more}).encode()
+        self._answer(status, headers, body)
+
+    # -------------------------------------------------------------------------- CloudFormation, S3
+
+    def _stacks(self, form: Mapping[str, list[str]]) -> None:
+        (name,) = form["StackName"]
+        if name == "dormouse":
+            outputs = "".join(
+                f"<member><OutputKey>{key}</OutputKey><OutputValue>{escape(value)}</OutputValue>"
+                "</member>"
+                for key, value in self.server.world.outputs.items()
+            )
+            described = (
+                "<DescribeStacksResponse><DescribeStacksResult><Stacks><member>"
+                f"<StackName>{name}</StackName><StackStatus>UPDATE_COMPLETE</StackStatus>"
+                f"<CreationTime>2026-11-22T16:00:00Z</CreationTime><Outputs>{outputs}</Outputs>"
+                "</member></Stacks></DescribeStacksResult></DescribeStacksResponse>"
+            )
+            self._answer(200, {"Content-Type": "text/xml"}, described.encode())
+            return
+        refused = (
+            "<ErrorResponse><Error><Type>Sender</Type><Code>ValidationError</Code>"
+            f"<Message>Stack with id {name} does not exist</Message></Error></ErrorResponse>"
+        )
+        self._answer(400, {"Content-Type": "text/xml"}, refused.encode())
+
+    def _bucket(self, key: str, body: bytes) -> None:
+        objects = self.server.world.objects
+        if self.command == "HEAD":
+            found = key in objects
+            self._answer(200 if found else 404, {"Content-Type": "application/xml"}, b"")
+        elif self.command == "PUT" and key in objects and self.headers["If-None-Match"] == "*":
+            refused = (
+                "<Error><Code>PreconditionFailed</Code><Message>There is one</Message></Error>"
+            )
+            self._answer(412, {"Content-Type": "application/xml"}, refused.encode())
+        elif self.command == "PUT":
+            objects[key] = body
+            self._answer(200, {"ETag": '"etag"'}, b"")
+        else:
+            contents = "".join(
+                f"<Contents><Key>{name}</Key><Size>{len(content)}</Size>"
+                "<LastModified>2026-11-22T16:00:00.000Z</LastModified></Contents>"
+                for name, content in objects.items()
+            )
+            listed = f"<ListBucketResult><Name>{BUCKET}</Name>{contents}</ListBucketResult>"
+            self._answer(200, {"Content-Type": "application/xml"}, listed.encode())
+
+    # -------------------------------------------------------------------------------- what all use
+
+    def _is_signed_for(self, service: str, body: bytes) -> bool:
+        """Compute the signature anew from the secret, as AWS does."""
+        found = _AUTHORIZATION.fullmatch(self.headers.get("Authorization", ""))
+        if found is None or (found["key"], found["service"]) != ("test", service):
+            return False
+        request = AWSRequest(
+            self.command,
+            f"http://{self.headers['Host']}{self.path}",
+            {name: self.headers[name] for name in found["headers"].split(";")},
+            body,
+        )
+        request.context["timestamp"] = self.headers["X-Amz-Date"]
+        signer = SigV4Auth(Credentials("test", "test"), service, found["region"])
+        text = signer.string_to_sign(request, signer.canonical_request(request))
+        return bool(signer.signature(text, request) == found["signature"])
+
+    def _json(self, status: int, document: object, content_type: str = "application/json") -> None:
+        self._answer(status, {"Content-Type": content_type}, json.dumps(document).encode())
+
+    def _answer(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+
+class FakeAws(ThreadingHTTPServer):
+    """The server, on a free port of loopback."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.world = World()
+        self.world.gate.set()
+        self.world.outputs = {
+            "ControlUrl": f"{self.url}/control",
+            "InvokeUrl": f"{self.url}/invoke/",
+            "EndpointName": "dormouse",
+            "ModelBucketName": BUCKET,
+            "ModelPrefix": PREFIX,
+        }
+        self.world.add("dormouse")
+
+    @property
+    def url(self) -> str:
+        """Where it is."""
+        return f"http://127.0.0.1:{self.server_port}"
+
+
+@contextmanager
+def running() -> Iterator[FakeAws]:
+    """Serve until the end of the block."""
+    server = FakeAws()
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.world.gate.set()
+        server.shutdown()
+        thread.join()
+        server.server_close()
