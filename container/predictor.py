@@ -20,6 +20,9 @@ from container.predict_body import PredictRequest, Signature, batch_sizes, parse
 from container.tensor_json import DTYPES, Tensor, TensorSpec, UnwritableOutput
 from container.tensorflow_error import sentence
 
+# From here on Python writes a whole number with an exponent, so its digits are no longer at hand.
+_EXPONENT = 1e16
+
 
 class Predictor:
     """Answers by the signatures of a SavedModel. Immutable once made."""
@@ -97,14 +100,26 @@ def _array(output: Any, name: str) -> Any:
     if not isinstance(output, tf.Tensor) or output.dtype.name not in DTYPES:
         what = output.dtype.name if isinstance(output, tf.Tensor) else type(output).__name__
         raise UnwritableOutput(f"The output {shown(name)} is {what}, which JSON can't write.")
-    return output.numpy()
-
-
-def _tensor(output: Any) -> Tensor:
+    array = output.numpy()
     # A string without dimensions comes as bytes, and not as an array.
-    array = np.asarray(output, object) if isinstance(output, bytes) else output
+    return np.asarray(array, object) if isinstance(array, bytes) else array
+
+
+def _tensor(array: Any) -> Tensor:
     values = array.ravel()
     if array.dtype.name in ("float16", "bfloat16", "float32"):
-        # By its own shortest digits: as a float64, 0.1 of a float32 is 0.10000000149011612.
-        return Tensor(array.shape, [float(str(value)) for value in values.astype(np.float32)])
+        return Tensor(array.shape, _in_own_digits(values.astype(np.float32)))
     return Tensor(array.shape, values.tolist())
+
+
+def _in_own_digits(values: Any) -> list[float]:
+    """0.1 of a float32 as 0.1, not as 0.10000000149011612, which it is as a float64.
+
+    Whole numbers are exact as they are, and stay so; with the fewest digits that a float32 can be
+    told by, 38036808 would be 38036810.
+    """
+    exact = values.astype(np.float64)
+    fractions = np.flatnonzero((exact != np.trunc(exact)) | (np.abs(exact) >= _EXPONENT))
+    exact[fractions] = [float(str(value)) for value in values[fractions]]
+    numbers: list[float] = exact.tolist()
+    return numbers

@@ -15,11 +15,16 @@ def container_python() -> Path:
     return _interpreter("DORMOUSE_CONTAINER_PYTHON", "container")
 
 
+def models_python() -> Path:
+    """The interpreter that has container/requirements-build.txt as well."""
+    return _interpreter("DORMOUSE_MODELS_PYTHON", "models")
+
+
 def models_dir() -> Path:
     """The folder of the tiny models' archives, which are built if they are not there yet."""
     directory = Path(os.environ.get("DORMOUSE_MODELS_DIR", ROOT / ".build" / "models"))
     subprocess.run(
-        [_interpreter("DORMOUSE_MODELS_PYTHON", "models"), *_BUILD, directory],
+        [models_python(), *_BUILD, directory],
         cwd=ROOT,
         check=True,
         timeout=300,

@@ -76,6 +76,13 @@ class RunningServer:
             assert time.monotonic() < deadline, f"{name} is still listed"
             time.sleep(0.05)
 
+    def await_logged(self, text: str) -> None:
+        """Until the log has `text`: what a worker prints arrives after its answer."""
+        deadline = time.monotonic() + 20
+        while text not in self.log.read_text():
+            assert time.monotonic() < deadline, f"{text} is not in the log"
+            time.sleep(0.05)
+
     def family(self) -> set[int]:
         """The ids of the server's process and of all below it."""
         return family(self.process.pid)
