@@ -18,6 +18,9 @@ from dormouse.domain.invocation import (
     NotServing,
     Unanswered,
 )
+from dormouse.domain.principals import Caller
+
+NOBODY = Caller("", "")
 
 
 @dataclass
@@ -83,7 +86,7 @@ def forward(
     )
     sent = {name.replace("_", "-"): value for name, value in headers.items()}
     try:
-        return runtime.forward(InvocationRequest("reviews", sent, body, ""))
+        return runtime.forward(InvocationRequest("reviews", sent, body, NOBODY))
     finally:
         runtime.session.close()
 
@@ -224,7 +227,7 @@ def test_a_connection_that_lay_idle_is_not_used_again(
         region="us-east-1",
         endpoint_url=server.url,
     )
-    request = InvocationRequest("reviews", {}, b"{}", "")
+    request = InvocationRequest("reviews", {}, b"{}", NOBODY)
     runtime.forward(request)
     now += pause_seconds
     runtime.forward(request)

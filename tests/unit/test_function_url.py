@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dormouse.domain.invocation import InvocationResponse
+from dormouse.domain.principals import Caller
 from dormouse.function_url import (
     RESPONSE_LIMIT_BYTES,
     Refused,
@@ -31,9 +32,27 @@ def test_the_golden_request() -> None:
 
     assert request.endpoint == "dormouse"
     assert request.target_model is not None
-    assert request.principal.startswith("arn:aws:")
+    assert request.caller == Caller(
+        "arn:aws:sts::123456789012:assumed-role/search-api/search-api", "123456789012"
+    )
     assert set(request.runtime_headers) >= {"content-type", "x-amzn-sagemaker-target-model"}
     assert not {"authorization", "host", "x-amz-date"} & set(request.runtime_headers)
+
+
+@pytest.mark.parametrize(
+    "authorizer",
+    [
+        {},
+        {"authorizer": {}},
+        {"authorizer": {"iam": {}}},
+        {"authorizer": {"iam": {"userArn": None}}},
+    ],
+)
+def test_a_caller_who_is_not_named_is_nobody(authorizer: dict[str, Any]) -> None:
+    """He belongs to no account, so that no list permits him."""
+    context = {"http": {"method": "POST"}, **authorizer}
+
+    assert read_request(event(requestContext=context)).caller == Caller("", "")
 
 
 @given(st.binary())

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dormouse.domain.principals import Kind, Principal
 from dormouse.domain.spec import Spec, SpecError, is_endpoint_name, parse_spec
 
 
@@ -18,7 +19,32 @@ def test_the_tags_are_read() -> None:
 
 def test_the_idle_timeout_has_a_default() -> None:
     """To adopt an endpoint, one tag is enough."""
-    assert parse_spec("c1", {"dormouse:endpoint": "reviews"}).idle_timeout == timedelta(minutes=15)
+    assert parse_spec("c1", {"dormouse:endpoint": "reviews"}) == Spec(
+        "reviews", "c1", timedelta(minutes=15), principals=()
+    )
+
+
+def test_who_may_invoke_it_is_read() -> None:
+    """And which deployment it belongs to is known, but not part of the spec."""
+    role = "arn:aws:iam::123456789012:role/search-api"
+    tags = {
+        "dormouse:endpoint": "reviews",
+        "dormouse:principals": f"{role} 210987654321",
+        "dormouse:stack": "dormouse",
+    }
+
+    assert parse_spec("c1", tags).principals == (
+        Principal(role, Kind.ROLE, "123456789012", "search-api"),
+        Principal("210987654321", Kind.ACCOUNT, "210987654321"),
+    )
+
+
+def test_the_tag_of_an_endpoint_is_none_of_a_config() -> None:
+    """Whoever hands an endpoint over tags the endpoint."""
+    tags = {"dormouse:endpoint": "reviews", "dormouse:adopted-by": "dormouse"}
+
+    with pytest.raises(SpecError, match="'dormouse:adopted-by'"):
+        parse_spec("c1", tags)
 
 
 @pytest.mark.parametrize(
@@ -33,6 +59,15 @@ def test_the_idle_timeout_has_a_default() -> None:
             for bad in ("0s", "soon", "87600h", "59s", "")
         ),
         ({"dormouse:endpoint": "r", "dormouse:idle-timout": "5m"}, ["'dormouse:idle-timout'"]),
+        *(
+            ({"dormouse:endpoint": "r", "dormouse:principals": bad}, ["c1", "principals", says])
+            for bad, says in (
+                ("", "names nobody"),
+                ("*", "'*' is not the ARN"),
+                ("123456789012 admin", "'admin' is not the ARN"),
+                ("arn:aws:sts::123456789012:assumed-role/r/s", "arn:aws:iam::123456789012:role/r"),
+            )
+        ),
     ],
 )
 def test_a_bad_tag_is_named(tags: dict[str, str], names: list[str]) -> None:
@@ -42,10 +77,16 @@ def test_a_bad_tag_is_named(tags: dict[str, str], names: list[str]) -> None:
     assert all(name in str(refusal.value) for name in names)
 
 
-TAG_KEYS = st.sampled_from(["dormouse:endpoint", "dormouse:idle-timeout"]) | st.text()
+TAG_KEYS = (
+    st.sampled_from(
+        ["dormouse:endpoint", "dormouse:idle-timeout", "dormouse:principals", "dormouse:stack"]
+    )
+    | st.text()
+)
+VALUES = st.text() | st.sampled_from(["r", "15m", "123456789012"])
 
 
-@given(st.dictionaries(TAG_KEYS, st.text() | st.sampled_from(["r", "15m"])))
+@given(st.dictionaries(TAG_KEYS, VALUES))
 def test_any_tags_are_read_or_refused(tags: dict[str, str]) -> None:
     """No other exception escapes, and what is read can be obeyed."""
     try:
@@ -54,3 +95,4 @@ def test_any_tags_are_read_or_refused(tags: dict[str, str]) -> None:
         return
     assert is_endpoint_name(spec.endpoint)
     assert timedelta(minutes=1) <= spec.idle_timeout <= timedelta(days=7)
+    assert bool(spec.principals) == ("dormouse:principals" in tags)
