@@ -1,9 +1,7 @@
-"""Reads template.yaml without AWS: short tags, references, and IAM's answer to a call."""
+"""Reads template.yaml without AWS: short tags, parameters, conditions and references."""
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from fnmatch import fnmatchcase
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,6 +15,12 @@ ACCOUNT = "123456789012"
 REGION = "eu-central-1"
 STACK = "dormouse"
 IMAGE = f"{ACCOUNT}.dkr.ecr.us-west-2.amazonaws.com/team/dormouse:1.0"
+
+# What a user gives for some parameters; the others have their defaults.
+Given = Mapping[str, str]
+NOTHING_GIVEN: Given = {}
+
+_NO_VALUE = object()
 
 
 class _CloudFormationLoader(yaml.SafeLoader):
@@ -53,7 +57,7 @@ def template() -> dict[str, Any]:
 
 
 def resources(kind: str) -> dict[str, Any]:
-    """The resources of one type, by logical id."""
+    """The resources of one type, by logical id, whatever their conditions say."""
     return {
         name: resource
         for name, resource in template()["Resources"].items()
@@ -61,63 +65,110 @@ def resources(kind: str) -> dict[str, Any]:
     }
 
 
-def parameters() -> dict[str, str]:
-    """A value for each parameter: its default, or an example where it has none."""
+def created(given: Given = NOTHING_GIVEN) -> dict[str, Any]:
+    """The resources that a stack with these parameters has."""
+    return {
+        name: resource
+        for name, resource in template()["Resources"].items()
+        if "Condition" not in resource or holds(resource["Condition"], given)
+    }
+
+
+def properties(logical_id: str) -> dict[str, Any]:
+    """The properties of a resource as they are written."""
+    found: dict[str, Any] = template()["Resources"][logical_id]["Properties"]
+    return found
+
+
+def parameters(given: Given = NOTHING_GIVEN) -> dict[str, str]:
+    """A value for each parameter: what is given, its default, or an example."""
     defaults = {
         name: str(parameter["Default"])
         for name, parameter in template()["Parameters"].items()
         if "Default" in parameter
     }
-    return {"ContainerImageUri": IMAGE} | defaults
+    assert set(given) <= set(template()["Parameters"]), f"unknown among {set(given)}"
+    return {"ContainerImageUri": IMAGE} | defaults | dict(given)
 
 
-def resolve(value: Any) -> Any:
+def holds(condition: str, given: Given = NOTHING_GIVEN) -> bool:
+    """Whether one of the template's conditions is true."""
+    return _is_true(template()["Conditions"][condition], given)
+
+
+def _is_true(expression: Any, given: Given) -> bool:
+    match expression:
+        case {"Condition": name}:
+            return holds(name, given)
+        case {"Fn::Equals": [left, right]}:
+            return bool(resolve(left, given) == resolve(right, given))
+        case {"Fn::Not": [negated]}:
+            return not _is_true(negated, given)
+        case {"Fn::Or": alternatives}:
+            return any(_is_true(alternative, given) for alternative in alternatives)
+        case _:
+            raise AssertionError(f"the tests do not know the condition {expression}")
+
+
+def resolve(value: Any, given: Given = NOTHING_GIVEN) -> Any:
     """Replace the functions that this template uses; a resource becomes a name made of its id."""
+    resolved = _resolve(value, given)
+    assert resolved is not _NO_VALUE, "nothing holds what has no value"
+    return resolved
+
+
+def _resolve(value: Any, given: Given) -> Any:
     match value:
+        case {"Ref": "AWS::NoValue"}:
+            return _NO_VALUE
         case {"Ref": name}:
-            return _named(name)
+            return _named(name, given)
         case {"Fn::GetAtt": [logical_id, attribute]}:
-            return _named(f"{logical_id}.{attribute}")
+            return _named(f"{logical_id}.{attribute}", given)
         case {"Fn::Sub": [text, names]}:
-            return _substitute(text, {name: resolve(item) for name, item in names.items()})
+            return _substitute(text, resolve(names, given), given)
         case {"Fn::Sub": text}:
-            return _substitute(text, {})
+            return _substitute(text, {}, given)
         case {"Fn::Split": [delimiter, text]}:
-            return resolve(text).split(delimiter)
+            return resolve(text, given).split(delimiter)
         case {"Fn::Select": [index, items]}:
-            return resolve(items)[index]
+            return resolve(items, given)[index]
+        case {"Fn::If": [condition, chosen, otherwise]}:
+            return _resolve(chosen if holds(condition, given) else otherwise, given)
         case dict():
             unknown = [key for key in value if key.startswith("Fn::")]
             assert not unknown, f"resolve() does not know {unknown}"
-            return {key: resolve(item) for key, item in value.items()}
+            members = {key: _resolve(item, given) for key, item in value.items()}
+            return {key: item for key, item in members.items() if item is not _NO_VALUE}
         case list():
-            return [resolve(item) for item in value]
+            items = [_resolve(item, given) for item in value]
+            return [item for item in items if item is not _NO_VALUE]
         case _:
             return value
 
 
-def _substitute(text: str, names: Mapping[str, Any]) -> str:
+def _substitute(text: str, names: Mapping[str, Any], given: Given) -> str:
     return re.sub(
         r"\$\{([^}]+)\}",
-        lambda found: str(names[found[1]] if found[1] in names else _named(found[1])),
+        lambda found: str(names[found[1]] if found[1] in names else _named(found[1], given)),
         text,
     )
 
 
-def _named(name: str) -> str:
+def _named(name: str, given: Given) -> str:
     pseudo = {
         "AWS::AccountId": ACCOUNT,
         "AWS::Region": REGION,
         "AWS::StackName": STACK,
         "AWS::Partition": "aws",
     }
-    known = pseudo | parameters()
+    known = pseudo | parameters(given)
     if name in known:
         return known[name]
     logical_id, _, attribute = name.partition(".")
+    assert logical_id in template()["Resources"], f"{name} is no parameter and no resource"
     if attribute == "Arn":
         return _arn(logical_id, template()["Resources"][logical_id]["Type"])
-    assert logical_id in template()["Resources"], f"{name} is no parameter and no resource"
     return f"{STACK}-{name}"
 
 
@@ -133,96 +184,39 @@ def _arn(logical_id: str, kind: str) -> str:
     }[kind]
 
 
-def environment(function: str) -> dict[str, str]:
+def environment(function: str, given: Given = NOTHING_GIVEN) -> dict[str, str]:
     """The environment variables of a function, by its logical id."""
-    own = template()["Resources"][function]["Properties"]["Environment"]["Variables"]
+    own = properties(function)["Environment"]["Variables"]
     shared = template()["Globals"]["Function"]["Environment"]["Variables"]
-    resolved: dict[str, str] = resolve(shared | own)
+    resolved: dict[str, str] = resolve(shared | own, given)
     return resolved
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
-    """One IAM statement, with what it says in lists and every reference resolved."""
+def references(value: Any) -> set[str]:
+    """The names that a value refers to, in any branch: logical ids, parameters, pseudo parameters.
 
-    role: str
-    sid: str
-    actions: tuple[str, ...]
-    resources: tuple[str, ...]
-    condition: Mapping[str, Mapping[str, Any]]
-
-    def allows(self, action: str, resource: str, context: Mapping[str, str]) -> bool:
-        """Whether it allows this call on this ARN, its keys being in `context`."""
-        return (
-            action in self.actions
-            and any(fnmatchcase(resource, pattern) for pattern in self.resources)
-            and all(
-                _holds(operator, context.get(key), expected)
-                for operator, keys in self.condition.items()
-                for key, expected in keys.items()
-            )
-        )
-
-
-def _holds(operator: str, actual: str | None, expected: Any) -> bool:
-    values = expected if isinstance(expected, list) else [expected]
-    match operator:
-        case "Null":
-            return (actual is None) == (values == ["true"])
-        case "StringEquals":
-            return actual is not None and actual in values
-        case "StringLike" | "ArnLike":
-            return actual is not None and any(fnmatchcase(actual, value) for value in values)
-        case _:
-            raise AssertionError(f"the tests do not know IAM's operator {operator}")
-
-
-def as_list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
-
-
-def statements_of(role: str, policies: Any) -> Iterator[Statement]:
-    """The statements of a role's inline policies. Each must be an Allow."""
-    for policy in policies:
-        for statement in as_list(policy["PolicyDocument"]["Statement"]):
-            assert statement["Effect"] == "Allow", f"{role}: the tests read Allow alone"
-            plain = resolve(statement)
-            yield Statement(
-                role=role,
-                sid=plain["Sid"],
-                actions=tuple(as_list(plain["Action"])),
-                resources=tuple(as_list(plain["Resource"])),
-                condition=plain.get("Condition", {}),
-            )
-
-
-def granted() -> list[Statement]:
-    """Every statement that the template grants to a role."""
-    return [
-        statement
-        for role, resource in resources("AWS::IAM::Role").items()
-        for statement in statements_of(role, resource["Properties"]["Policies"])
-    ]
-
-
-def may(
-    role: str,
-    action: str,
-    resource: str,
-    *,
-    resource_tags: Mapping[str, str] | None = None,
-    request_tags: Mapping[str, str] | None = None,
-    keys: Mapping[str, str] | None = None,
-) -> bool:
-    """Whether a role, by its logical id, may make a call on an ARN.
-
-    `keys` are condition keys that a service defines itself.
+    A `DependsOn` is a reference too, where the value is a whole resource.
     """
-    context = {f"aws:ResourceTag/{name}": tag for name, tag in (resource_tags or {}).items()}
-    context |= {f"aws:RequestTag/{name}": tag for name, tag in (request_tags or {}).items()}
-    context |= keys or {}
-    return any(
-        statement.allows(action, resource, context)
-        for statement in granted()
-        if statement.role == role
-    )
+    found: set[str] = set()
+    match value:
+        case {"Ref": str(name)}:
+            found.add(name)
+        case {"Fn::GetAtt": [str(logical_id), *_]}:
+            found.add(logical_id)
+        case {"Fn::Sub": [str(text), dict(names)]}:
+            found |= (_placeholders(text) - set(names)) | references(list(names.values()))
+        case {"Fn::Sub": str(text)}:
+            found |= _placeholders(text)
+        case dict():
+            depends_on = value.get("DependsOn", [])
+            found |= {depends_on} if isinstance(depends_on, str) else set(depends_on)
+            found |= references(list(value.values()))
+        case list():
+            found |= set().union(*(references(item) for item in value))
+        case _:
+            pass
+    return found
+
+
+def _placeholders(text: str) -> set[str]:
+    return {name.partition(".")[0] for name in re.findall(r"\$\{([^}!]+)\}", text)}

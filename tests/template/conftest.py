@@ -1,14 +1,28 @@
-"""The tools that build and check the template, and one build for all tests."""
+"""The tools that build and check the template; one build and one translation for all tests."""
 
+import json
 import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.template.cloudformation import REGION, REPOSITORY
+from tests.template.cloudformation import REGION, REPOSITORY, template
+
+# samtranslator is sam's own; it comes with the sam CLI and lives in its environment.
+TRANSLATE = """
+import json, sys
+from samtranslator.translator.transform import transform
+
+class NoManagedPolicies:
+    def load(self):
+        return {}
+
+print(json.dumps(transform(json.load(sys.stdin), {}, NoManagedPolicies())))
+"""
 
 
 @pytest.fixture(scope="session")
@@ -64,3 +78,21 @@ def artefacts(
     )
     assert built.returncode == 0, built.stdout + built.stderr
     return folder / "artefacts"
+
+
+@pytest.fixture(scope="session")
+def deployed(sam: Path) -> dict[str, Any]:
+    """The resources that CloudFormation sees, after SAM's transform."""
+    packaged = json.loads(json.dumps(template()))
+    packaged["Globals"]["Function"]["CodeUri"] = "s3://artefacts/functions.zip"
+    finished = subprocess.run(
+        [sam.parent / "python", "-c", TRANSLATE],
+        input=json.dumps(packaged),
+        env={**os.environ, "AWS_DEFAULT_REGION": REGION},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert finished.returncode == 0, finished.stderr
+    resources: dict[str, Any] = json.loads(finished.stdout)["Resources"]
+    return resources

@@ -1,25 +1,16 @@
-"""The template itself: what it refuses, what it keeps, and how its parts fit together."""
+"""The template itself: the checkers accept it, and its parts fit together."""
 
-import ast
 import re
 import subprocess
 import sys
 import tomllib
 from pathlib import Path
-from typing import Any
-
-import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from dormouse.adapters.runtime import READ_TIMEOUT_SECONDS
-from dormouse.domain.spec import is_endpoint_name
-from dormouse.settings import InvokeSettings, ReconcileSettings
 from tests.template.cloudformation import (
     IMAGE,
     REPOSITORY,
-    environment,
-    parameters,
+    properties,
     resolve,
     resources,
     template,
@@ -64,125 +55,26 @@ def test_samconfig_names_nobodys_account() -> None:
     assert not re.search(r"[0-9]{12}|/(home|root|work)/", text)
 
 
-def accepts(parameter: str, value: str) -> bool:
-    """Whether CloudFormation would take the value: its pattern is matched against all of it."""
-    declared = template()["Parameters"][parameter]
-    fits = len(value) <= declared.get("MaxLength", 4096)
-    return fits and re.fullmatch(declared["AllowedPattern"], value) is not None
-
-
-@pytest.mark.parametrize(
-    ("parameter", "value", "accepted"),
-    [
-        ("EndpointName", "dormouse", True),
-        ("EndpointName", "a", True),
-        ("EndpointName", "team--search-2", True),
-        ("EndpointName", "a" * 63, True),
-        ("EndpointName", "a" * 64, False),
-        ("EndpointName", "Dormouse", False),
-        ("EndpointName", "-search", False),
-        ("EndpointName", "search-", False),
-        ("EndpointName", "search_2", False),
-        ("EndpointName", "", False),
-        ("EndpointName", "search\n", False),
-        ("ContainerImageUri", IMAGE, True),
-        ("ContainerImageUri", IMAGE.replace(":1.0", "@sha256:" + "0a" * 32), True),
-        ("ContainerImageUri", IMAGE.replace(":1.0", ""), False),
-        ("ContainerImageUri", "docker.io/library/dormouse:1.0", False),
-        ("ContainerImageUri", IMAGE.replace("/team", "/*"), False),
-        ("ModelPrefix", "models/", True),
-        ("ModelPrefix", "team=search/v1.2/", True),
-        ("ModelPrefix", "models", False),
-        ("ModelPrefix", "/models/", False),
-        ("ModelPrefix", "", False),
-        ("ModelPrefix", "*/", False),
-        ("ModelPrefix", "models/../", False),
-        ("ModelPrefix", "${aws:username}/", False),
-        ("InstanceType", "ml.m5.xlarge", True),
-        ("InstanceType", "ml.m6gd.16xlarge", True),
-        ("InstanceType", "m5.xlarge", False),
-        ("InstanceType", "ml.m5", False),
-        ("IdleTimeout", "60s", True),
-        ("IdleTimeout", "15m", True),
-        ("IdleTimeout", "168h", True),
-        ("IdleTimeout", "7d", False),
-        ("IdleTimeout", "15", False),
-        ("IdleTimeout", "0m", False),
-        ("IdleTimeout", "1.5h", False),
-        ("IdleTimeout", "1h30m", False),
-    ],
-)
-def test_what_the_parameters_accept(parameter: str, value: str, accepted: bool) -> None:
-    """A bad value is refused before anything is created."""
-    assert accepts(parameter, value) is accepted
-
-
-@given(st.text(alphabet="aZ09-_./\n", min_size=1, max_size=70))
-def test_an_accepted_name_is_one_that_the_functions_accept(name: str) -> None:
-    """A stack whose endpoint the functions then refuse could never wake it."""
-    if accepts("EndpointName", name):
-        assert is_endpoint_name(name)
-        assert name == name.lower()
-
-
-def test_every_parameter_explains_itself() -> None:
-    """In the console and in `sam deploy --guided` the description is all there is."""
-    for name, parameter in template()["Parameters"].items():
-        assert parameter["Description"].endswith("."), name
-        assert ("AllowedPattern" in parameter) == ("ConstraintDescription" in parameter), name
-        if "AllowedPattern" in parameter and "Default" in parameter:
-            assert accepts(name, parameter["Default"])
-    groups = template()["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
-    shown = [name for group in groups for name in group["Parameters"]]
-    assert sorted(shown) == sorted(template()["Parameters"])
-
-
-def test_what_outlives_the_stack() -> None:
-    """Models and memory are kept; what a live endpoint may still use survives its replacement."""
-    kept = {
-        name: (resource.get("DeletionPolicy"), resource.get("UpdateReplacePolicy"))
-        for name, resource in template()["Resources"].items()
-        if "Retain" in (resource.get("DeletionPolicy"), resource.get("UpdateReplacePolicy"))
-    }
-    assert kept == {
-        "ModelBucket": ("Retain", "Retain"),
-        "ModelBucketPolicy": ("Retain", "Retain"),
-        "EndpointsTable": ("Retain", "Retain"),
-        "ModelRole": ("Delete", "Retain"),
-        "Model": ("Delete", "Retain"),
-        "EndpointConfig": ("Delete", "Retain"),
-    }
-
-
 def test_cloudformation_never_owns_an_endpoint() -> None:
     """It would take every sleep for drift."""
     assert resources("AWS::SageMaker::Endpoint") == {}
 
 
-def test_the_stacks_own_config_is_managed() -> None:
-    """The tags are what reconcile finds it by, and the Model is a multi-model one."""
-    (config,) = resources("AWS::SageMaker::EndpointConfig").values()
-    tags = {tag["Key"]: resolve(tag["Value"]) for tag in config["Properties"]["Tags"]}
-    assert tags == {"dormouse:endpoint": "dormouse", "dormouse:idle-timeout": "15m"}
-    (variant,) = config["Properties"]["ProductionVariants"]
+def test_the_stacks_own_model_is_a_multi_model_one() -> None:
+    """One variant, under the name that CloudWatch is asked for, and models from the bucket."""
+    (variant,) = properties("EndpointConfig")["ProductionVariants"]
     assert variant["VariantName"] == "AllTraffic"
-    (model,) = resources("AWS::SageMaker::Model").values()
-    container = resolve(model["Properties"]["PrimaryContainer"])
-    assert container == {
+    assert variant["ModelName"] == {"Fn::GetAtt": ["Model", "ModelName"]}
+    assert resolve(properties("Model")["PrimaryContainer"]) == {
         "Image": IMAGE,
         "Mode": "MultiModel",
         "ModelDataUrl": "s3://dormouse-ModelBucket/models/",
     }
 
 
-def function(name: str) -> dict[str, Any]:
-    properties: dict[str, Any] = template()["Resources"][name]["Properties"]
-    return properties
-
-
 def test_a_late_tick_acts_on_nothing() -> None:
     """Reconcile is over before the next tick, and neither tick nor nudge is delivered again."""
-    reconcile = function("ReconcileFunction")
+    reconcile = properties("ReconcileFunction")
     assert reconcile["Timeout"] < 60
     once = {"MaximumRetryAttempts": 0, "MaximumEventAgeInSeconds": 60}
     assert reconcile["EventInvokeConfig"] == once
@@ -197,65 +89,48 @@ def test_a_late_tick_acts_on_nothing() -> None:
 
 def test_no_request_is_cut_off_by_lambda() -> None:
     """The function lives longer than the runtime client reads, and only signed calls reach it."""
-    invoke = function("InvokeFunction")
+    invoke = properties("InvokeFunction")
     assert invoke["Timeout"] > READ_TIMEOUT_SECONDS + 10
     assert invoke["FunctionUrlConfig"] == {"AuthType": "AWS_IAM", "InvokeMode": "BUFFERED"}
 
 
-def test_the_functions_can_read_their_settings() -> None:
-    """What the template says is what settings.py expects, in name and in form."""
-    reconcile = ReconcileSettings.from_env(environment("ReconcileFunction"))
-    assert reconcile.own_endpoint == parameters()["EndpointName"]
-    assert reconcile.own_endpoint_config == "dormouse-EndpointConfig.EndpointConfigName"
-    assert reconcile.stack_name == "dormouse"
-    invoke = InvokeSettings.from_env(environment("InvokeFunction"))
-    assert invoke.reconcile_function == "dormouse-ReconcileFunction"
-    assert invoke.endpoints_table == reconcile.endpoints_table == "dormouse-EndpointsTable"
-    assert invoke.ledger_interval == reconcile.ledger_interval
+def test_what_is_remembered_can_be_restored() -> None:
+    """Each table is paid by use, encrypted, and can be set back to any minute."""
+    tables = resources("AWS::DynamoDB::Table")
+    assert set(tables) == {"EndpointsTable", "DecisionsTable"}
+    for table in tables.values():
+        written = table["Properties"]
+        assert written["BillingMode"] == "PAY_PER_REQUEST"
+        assert written["SSESpecification"] == {"SSEEnabled": True}
+        assert written["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
 
 
-def test_no_setting_is_for_nobody() -> None:
-    """A variable that settings.py does not read is misspelt or left over."""
-    source = ast.parse((REPOSITORY / "functions/dormouse/settings.py").read_text(encoding="utf-8"))
-    read = {
-        node.value
-        for node in ast.walk(source)
-        if isinstance(node, ast.Constant)
-        and isinstance(node.value, str)
-        and re.fullmatch(r"DORMOUSE_\w+", node.value)
+def test_every_function_has_its_own_log() -> None:
+    """Which ends some day; SAM would make none, and Lambda's own is kept for ever."""
+    groups = {
+        name: resource["Properties"]["LoggingConfig"]["LogGroup"]["Ref"]
+        for name, resource in resources("AWS::Serverless::Function").items()
     }
-    written = {
-        name
-        for logical_id in resources("AWS::Serverless::Function")
-        for name in environment(logical_id)
-        if name.startswith("DORMOUSE_")
-    }
-    assert written <= read
-
-
-def test_the_alarm_watches_a_metric_that_is_written() -> None:
-    """Its dimension is the service name under which reconcile counts."""
-    (alarm,) = resources("AWS::CloudWatch::Alarm").values()
-    properties = alarm["Properties"]
-    settings = environment("ReconcileFunction")
-    assert properties["Namespace"] == settings["POWERTOOLS_METRICS_NAMESPACE"]
-    assert properties["Dimensions"] == [
-        {"Name": "service", "Value": settings["POWERTOOLS_SERVICE_NAME"]}
-    ]
-    handler = (REPOSITORY / "functions/dormouse/handlers/reconcile.py").read_text(encoding="utf-8")
-    assert f'count("{properties["MetricName"]}")' in handler
+    assert set(groups.values()) == set(resources("AWS::Logs::LogGroup"))
+    assert len(set(groups.values())) == len(groups)
+    for group in resources("AWS::Logs::LogGroup").values():
+        assert group["Properties"]["RetentionInDays"] == 30
 
 
 def test_what_the_stack_tells_its_user() -> None:
-    """Every output resolves, the URL among them."""
-    outputs = dict(template()["Outputs"])
-    assert outputs.pop("InvokeUrl")["Value"] == {"Fn::GetAtt": ["InvokeFunctionUrl", "FunctionUrl"]}
-    assert {name: resolve(output["Value"]) for name, output in outputs.items()} == {
+    """Every output resolves; the addresses are those of the Function URL and of the API."""
+    outputs = {name: output["Value"] for name, output in template()["Outputs"].items()}
+    assert outputs.pop("InvokeUrl") == {"Fn::GetAtt": ["InvokeFunctionUrl", "FunctionUrl"]}
+    # Without a slash at its end, and without a stage, since that is $default.
+    assert outputs.pop("ControlUrl") == {"Fn::GetAtt": ["ControlApi", "ApiEndpoint"]}
+    assert {name: resolve(value) for name, value in outputs.items()} == {
         "EndpointName": "dormouse",
         "EndpointConfigName": "dormouse-EndpointConfig.EndpointConfigName",
         "ModelBucketName": "dormouse-ModelBucket",
         "ModelPrefix": "models/",
         "EndpointsTableName": "dormouse-EndpointsTable",
+        "DecisionsTableName": "dormouse-DecisionsTable",
         "ReconcileFunctionName": "dormouse-ReconcileFunction",
+        "ControlFunctionName": "dormouse-ControlFunction",
         "InvokeFunctionName": "dormouse-InvokeFunction",
     }

@@ -1,0 +1,135 @@
+"""The alarms: what they watch is what the functions count, and who hears of it."""
+
+import ast
+from typing import Any
+
+import pytest
+from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
+
+from tests.template.cloudformation import (
+    REPOSITORY,
+    environment,
+    holds,
+    properties,
+    resolve,
+    resources,
+)
+
+TOPIC = "arn:aws:sns:eu-central-1:123456789012:operators"
+ALARMS = sorted(resources("AWS::CloudWatch::Alarm"))
+# What it watches, of the metrics that the functions count themselves.
+COUNTED_BY_RECONCILE = {
+    "TicksStopped": "Ticks",
+    "MetricsUnreadable": "MetricsUnreadable",
+    "EndpointFailed": "FailedEndpoints",
+}
+ERRORS_OF = {
+    "ReconcileErrors": "ReconcileFunction",
+    "InvokeErrors": "InvokeFunction",
+    "ControlErrors": "ControlFunction",
+    "CleanupErrors": "CleanupFunction",
+}
+
+
+def counted(function: str) -> set[str]:
+    """The names that the handler of a function passes to count() as they are written."""
+    module = properties(function)["Handler"].rpartition(".")[0].replace(".", "/")
+    source = (REPOSITORY / "functions" / f"{module}.py").read_text(encoding="utf-8")
+    calls = [
+        node.args[0]
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == "count"
+    ]
+    return {
+        node.value
+        for argument in calls
+        for node in ast.walk(argument)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+
+
+def as_powertools_writes(function: str, metric: str) -> dict[str, Any]:
+    """Where a function's counter ends up in CloudWatch, by the embedded metric format."""
+    env = environment(function)
+    metrics = EphemeralMetrics(
+        namespace=env["POWERTOOLS_METRICS_NAMESPACE"], service=env["POWERTOOLS_SERVICE_NAME"]
+    )
+    metrics.add_metric(name=metric, unit=MetricUnit.Count, value=1)
+    written: dict[str, Any] = dict(metrics.serialize_metric_set())
+    (directive,) = written["_aws"]["CloudWatchMetrics"]
+    (dimensions,) = directive["Dimensions"]
+    return {
+        "Namespace": directive["Namespace"],
+        "MetricName": directive["Metrics"][0]["Name"],
+        "Dimensions": [{"Name": name, "Value": written[name]} for name in dimensions],
+    }
+
+
+def watched(alarm: str) -> dict[str, Any]:
+    """What an alarm looks at."""
+    keys = ("Namespace", "MetricName", "Dimensions")
+    return {key: resolve(properties(alarm)[key]) for key in keys}
+
+
+def test_every_alarm_has_its_test() -> None:
+    """One that is added is tested here as well."""
+    assert set(ALARMS) == {*COUNTED_BY_RECONCILE, *ERRORS_OF}
+
+
+@pytest.mark.parametrize(("alarm", "metric"), COUNTED_BY_RECONCILE.items())
+def test_an_alarm_watches_what_reconcile_counts(alarm: str, metric: str) -> None:
+    """Of that name, in that namespace, with those dimensions and no others."""
+    assert watched(alarm) == as_powertools_writes("ReconcileFunction", metric)
+    assert metric in counted("ReconcileFunction")
+
+
+def test_every_function_is_watched_for_errors() -> None:
+    """Lambda counts these itself, by the function's name."""
+    assert sorted(ERRORS_OF.values()) == sorted(resources("AWS::Serverless::Function"))
+    for alarm, function in ERRORS_OF.items():
+        assert watched(alarm) == {
+            "Namespace": "AWS/Lambda",
+            "MetricName": "Errors",
+            "Dimensions": [{"Name": "FunctionName", "Value": f"dormouse-{function}"}],
+        }
+
+
+@pytest.mark.parametrize("alarm", ALARMS)
+def test_what_no_datapoint_means(alarm: str) -> None:
+    """Of ticks: that there are none. Of everything that is counted when it happens: all is well."""
+    written = properties(alarm)
+    silence = ("breaching", "LessThanThreshold")
+    trouble = ("notBreaching", "GreaterThanOrEqualToThreshold")
+    expected = silence if alarm == "TicksStopped" else trouble
+    assert (written["TreatMissingData"], written["ComparisonOperator"]) == expected
+    assert (written["Statistic"], written["Threshold"], written["Period"]) == ("Sum", 1, 60)
+    assert written.get("DatapointsToAlarm", 1) <= written["EvaluationPeriods"]
+
+
+def test_a_tick_or_two_may_be_missed() -> None:
+    """Ticks are let go when they come late; only when they stay away somebody is called."""
+    written = properties("TicksStopped")
+    assert written["EvaluationPeriods"] == 5
+    assert written.get("DatapointsToAlarm", 5) == 5
+
+
+@pytest.mark.parametrize("alarm", ALARMS)
+def test_who_hears_of_an_alarm(alarm: str) -> None:
+    """The topic that is given, of the trouble and of its end; without one, nobody."""
+    assert not holds("HasAlarmTopic")
+    silent = resolve(properties(alarm))
+    assert silent.keys().isdisjoint(
+        {"AlarmActions", "OKActions", "InsufficientDataActions", "ActionsEnabled"}
+    )
+    heard = resolve(properties(alarm), {"AlarmTopicArn": TOPIC})
+    assert (heard["AlarmActions"], heard["OKActions"]) == ([TOPIC], [TOPIC])
+
+
+@pytest.mark.parametrize("alarm", ALARMS)
+def test_an_alarm_says_what_it_means(alarm: str) -> None:
+    """In the message of the topic, this is all that a person reads."""
+    text = properties(alarm)["AlarmDescription"]
+    assert text.endswith(".")
+    assert len(text) <= 1024

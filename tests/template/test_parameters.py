@@ -1,0 +1,239 @@
+"""What the parameters take and refuse, what they switch, and what is refused only later."""
+
+import json
+import re
+from datetime import timedelta
+from itertools import product
+from typing import Any
+
+import pytest
+from hypothesis import given as for_all
+from hypothesis import strategies as st
+
+from dormouse.domain.intent import Hold, Wake, parse_intent
+from dormouse.domain.principals import Kind, Principal
+from dormouse.domain.spec import SpecError, is_endpoint_name, parse_spec
+from tests.template.cloudformation import (
+    IMAGE,
+    STACK,
+    created,
+    properties,
+    references,
+    resolve,
+    template,
+)
+
+ROLE = "arn:aws:iam::123456789012:role/search-api"
+
+
+def accepts(parameter: str, value: str) -> bool:
+    """Whether CloudFormation would take the value: its pattern is matched against all of it."""
+    declared = template()["Parameters"][parameter]
+    fits = len(value) <= declared.get("MaxLength", 4096)
+    return fits and re.fullmatch(declared["AllowedPattern"], value) is not None
+
+
+@pytest.mark.parametrize(
+    ("parameter", "value", "accepted"),
+    [
+        ("EndpointName", "dormouse", True),
+        ("EndpointName", "a", True),
+        ("EndpointName", "team--search-2", True),
+        ("EndpointName", "a" * 63, True),
+        ("EndpointName", "a" * 64, False),
+        ("EndpointName", "Dormouse", False),
+        ("EndpointName", "-search", False),
+        ("EndpointName", "search-", False),
+        ("EndpointName", "search_2", False),
+        ("EndpointName", "", False),
+        ("EndpointName", "search\n", False),
+        ("ContainerImageUri", IMAGE, True),
+        ("ContainerImageUri", IMAGE.replace(":1.0", "@sha256:" + "0a" * 32), True),
+        ("ContainerImageUri", IMAGE.replace(":1.0", ""), False),
+        ("ContainerImageUri", "docker.io/library/dormouse:1.0", False),
+        ("ContainerImageUri", IMAGE.replace("/team", "/*"), False),
+        ("ModelPrefix", "models/", True),
+        ("ModelPrefix", "team=search/v1.2/", True),
+        ("ModelPrefix", "models", False),
+        ("ModelPrefix", "/models/", False),
+        ("ModelPrefix", "", False),
+        ("ModelPrefix", "*/", False),
+        ("ModelPrefix", "models/../", False),
+        ("ModelPrefix", "${aws:username}/", False),
+        ("InstanceType", "ml.m5.xlarge", True),
+        ("InstanceType", "ml.m6gd.16xlarge", True),
+        ("InstanceType", "m5.xlarge", False),
+        ("InstanceType", "ml.m5", False),
+        ("IdleTimeout", "60s", True),
+        ("IdleTimeout", "15m", True),
+        ("IdleTimeout", "168h", True),
+        ("IdleTimeout", "87600h", True),
+        ("IdleTimeout", "7d", False),
+        ("IdleTimeout", "15", False),
+        ("IdleTimeout", "0m", False),
+        ("IdleTimeout", "soon", False),
+        ("IdleTimeout", "", False),
+        ("IdleTimeout", "1.5h", False),
+        ("IdleTimeout", "1h30m", False),
+        ("WakeCron", "", True),
+        ("WakeCron", "cron(50 7 ? * MON-FRI *)", True),
+        ("WakeCron", "rate(1 hour)", False),
+        ("WakeCron", "at(2026-11-23T07:50:00)", False),
+        ("WakeCron", "50 7 * * 1-5", False),
+        ("WakeCron", "cron()", False),
+        ("SleepCron", "", True),
+        ("SleepCron", "cron(0 18 ? * MON-FRI *)", True),
+        ("SleepCron", "rate(1 day)", False),
+        ("SleepCron", "18:00", False),
+        ("WakeFor", "", True),
+        ("WakeFor", "10h", True),
+        ("WakeFor", "90m", True),
+        ("WakeFor", "168h", True),
+        ("WakeFor", "9999m", True),
+        ("WakeFor", "169h", False),
+        ("WakeFor", "10000m", False),
+        ("WakeFor", "30s", False),
+        ("WakeFor", "0h", False),
+        ("WakeFor", "10", False),
+        ("WakeFor", "until six", False),
+        ("WakeFor", '1h", "endpoint": "other', False),
+        ("ScheduleTimezone", "UTC", True),
+        ("ScheduleTimezone", "Europe/Berlin", True),
+        ("ScheduleTimezone", "America/Argentina/Buenos_Aires", True),
+        ("ScheduleTimezone", "Etc/GMT+1", True),
+        ("ScheduleTimezone", "", False),
+        ("ScheduleTimezone", "Central European Time", False),
+        ("Principals", "", True),
+        ("Principals", ROLE, True),
+        ("Principals", f"{ROLE} 210987654321", True),
+        ("Principals", f"{ROLE},210987654321", False),
+        ("Principals", "arn:aws:iam::123456789012:role/*", False),
+        ("Principals", "1" * 257, False),
+        ("AlarmTopicArn", "", True),
+        ("AlarmTopicArn", "arn:aws:sns:eu-central-1:123456789012:operators", True),
+        ("AlarmTopicArn", "arn:aws-us-gov:sns:us-gov-west-1:123456789012:operators", True),
+        ("AlarmTopicArn", "operators", False),
+        ("AlarmTopicArn", "arn:aws:sqs:eu-central-1:123456789012:operators", False),
+    ],
+)
+def test_what_the_parameters_accept(parameter: str, value: str, accepted: bool) -> None:
+    """A bad value is refused before anything is created."""
+    assert accepts(parameter, value) is accepted
+
+
+@for_all(st.text(alphabet="aZ09-_./\n", min_size=1, max_size=70))
+def test_an_accepted_name_is_one_that_the_functions_accept(name: str) -> None:
+    """A stack whose endpoint the functions then refuse could never wake it."""
+    if accepts("EndpointName", name):
+        assert is_endpoint_name(name)
+        assert name == name.lower()
+
+
+def test_every_parameter_explains_itself() -> None:
+    """In the console and in `sam deploy --guided` the description is all there is."""
+    for name, parameter in template()["Parameters"].items():
+        assert parameter["Description"].endswith("."), name
+        assert ("AllowedPattern" in parameter) == ("ConstraintDescription" in parameter), name
+        if "AllowedPattern" in parameter and "Default" in parameter:
+            assert accepts(name, parameter["Default"])
+    groups = template()["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
+    shown = [name for group in groups for name in group["Parameters"]]
+    assert sorted(shown) == sorted(template()["Parameters"])
+
+
+def tags(**given: str) -> dict[str, str]:
+    """The tags of the stack's EndpointConfig, with these parameters."""
+    written = resolve(properties("EndpointConfig")["Tags"], given)
+    return {tag["Key"]: tag["Value"] for tag in written}
+
+
+def test_the_stacks_own_config_asks_for_what_the_parameters_say() -> None:
+    """The tags are the specification; a list of nobody is not written at all."""
+    assert tags() == {
+        "dormouse:endpoint": "dormouse",
+        "dormouse:idle-timeout": "15m",
+        "dormouse:stack": STACK,
+    }
+    spec = parse_spec("config", tags())
+    assert (spec.endpoint, spec.idle_timeout) == ("dormouse", timedelta(minutes=15))
+    assert spec.principals == ()
+
+
+def test_principals_become_a_tag() -> None:
+    """As they are given, and the functions read them so."""
+    given = {"Principals": f"{ROLE} 210987654321", "IdleTimeout": "2h"}
+    assert tags(**given)["dormouse:principals"] == given["Principals"]
+    spec = parse_spec("config", tags(**given))
+    assert spec.idle_timeout == timedelta(hours=2)
+    assert spec.principals == (
+        Principal(ROLE, Kind.ROLE, "123456789012", "search-api"),
+        Principal("210987654321", Kind.ACCOUNT, "210987654321"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({"IdleTimeout": "87600h"}, "dormouse:idle-timeout: '87600h' is out of range"),
+        ({"IdleTimeout": "59s"}, "dormouse:idle-timeout: '59s' is out of range"),
+        ({"Principals": "search-api"}, "'search-api' is not the ARN of an IAM role or user"),
+        ({"Principals": "   "}, "it names nobody"),
+    ],
+)
+def test_what_is_refused_where_the_tag_is_read(given: dict[str, str], sentence: str) -> None:
+    """A pattern can't tell; then the endpoint is left alone, and the sentence says why."""
+    ((parameter, value),) = given.items()
+    assert accepts(parameter, value)
+    with pytest.raises(SpecError, match=sentence):
+        parse_spec("config", tags(**given))
+
+
+SCHEDULES = ("WakeSchedule", "SleepSchedule", "ScheduleRole")
+
+
+@pytest.mark.parametrize(
+    ("given", "present"),
+    [
+        ({}, set()),
+        ({"WakeFor": "10h"}, set()),
+        ({"WakeCron": "cron(50 7 ? * * *)"}, {"WakeSchedule", "ScheduleRole"}),
+        ({"SleepCron": "cron(0 18 ? * * *)"}, {"SleepSchedule", "ScheduleRole"}),
+        (
+            {"WakeCron": "cron(50 7 ? * * *)", "SleepCron": "cron(0 18 ? * * *)"},
+            {"WakeSchedule", "SleepSchedule", "ScheduleRole"},
+        ),
+    ],
+)
+def test_what_the_parameters_add(given: dict[str, str], present: set[str]) -> None:
+    """Whoever gives no cron expression has no schedule, nor a role for one."""
+    whole = set(created(given))
+    assert whole & set(SCHEDULES) == present
+    assert whole | set(SCHEDULES) == set(template()["Resources"])
+
+
+@pytest.mark.parametrize(("wakes", "sleeps"), list(product(["", "cron(0 7 ? * * *)"], repeat=2)))
+def test_nothing_refers_to_what_is_not_there(wakes: str, sleeps: str) -> None:
+    """CloudFormation would find out at the deployment, and only with those parameters."""
+    stack = created({"WakeCron": wakes, "SleepCron": sleeps})
+    absent = set(template()["Resources"]) - set(stack)
+    assert not references(list(stack.values())) & absent
+    assert not references(list(template()["Outputs"].values())) & absent
+
+
+def schedule_input(logical_id: str, **given: str) -> Any:
+    """What a schedule sends, with these parameters."""
+    return json.loads(resolve(properties(logical_id)["Target"]["Input"], given))
+
+
+@for_all(st.from_regex(template()["Parameters"]["WakeFor"]["AllowedPattern"], fullmatch=True))
+def test_a_wake_that_is_accepted_is_obeyed(how_long: str) -> None:
+    """Control would refuse it only when the schedule fires, in the morning, to nobody's face."""
+    event = schedule_input("WakeSchedule", WakeCron="cron(0 7 ? * * *)", WakeFor=how_long)
+    intent = parse_intent(event)
+    assert intent == (Hold("dormouse", duration(how_long)) if how_long else Wake("dormouse"))
+
+
+def duration(text: str) -> timedelta:
+    """A whole number of hours or minutes."""
+    number = int(text[:-1])
+    return timedelta(hours=number) if text.endswith("h") else timedelta(minutes=number)

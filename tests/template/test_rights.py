@@ -1,0 +1,298 @@
+"""Who may do what, by example and in full."""
+
+import re
+
+import pytest
+
+from tests.template.cloudformation import ACCOUNT, REGION, STACK
+from tests.template.iam import granted, may
+
+OWN = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:endpoint/dormouse"
+OTHER = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:endpoint/search"
+CONFIG = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:endpoint-config/search-3"
+ENDPOINTS_TABLE = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/dormouse-EndpointsTable"
+DECISIONS_TABLE = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/dormouse-DecisionsTable"
+MANAGED = {"dormouse:endpoint": "search"}
+CREATED_HERE = {"dormouse:endpoint": "search", "dormouse:stack": STACK}
+CREATED_ELSEWHERE = {"dormouse:endpoint": "search", "dormouse:stack": "another"}
+ADOPTED_HERE = {"dormouse:endpoint": "search", "dormouse:adopted-by": STACK}
+ADOPTED_ELSEWHERE = {"dormouse:endpoint": "search", "dormouse:adopted-by": "another"}
+
+
+def function_arn(logical_id: str) -> str:
+    return f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:dormouse-{logical_id}"
+
+
+def actions_of(role: str) -> set[str]:
+    """What a role may do, but for its own logs and traces."""
+    return {
+        action
+        for statement in granted()
+        if statement.role == role
+        for action in statement.actions
+        if not action.startswith(("logs:", "xray:"))
+    }
+
+
+@pytest.mark.parametrize(
+    ("role", "actions"),
+    [
+        (
+            "ReconcileRole",
+            {
+                # DeleteEndpoint does it in the caller's name.
+                "application-autoscaling:DeregisterScalableTarget",
+                "cloudwatch:GetMetricData",
+                "dynamodb:GetItem",
+                "dynamodb:PutItem",
+                "dynamodb:Scan",
+                "dynamodb:UpdateItem",
+                # CreateEndpoint does it in the caller's name.
+                "sagemaker:AddTags",
+                "sagemaker:CreateEndpoint",
+                "sagemaker:DeleteEndpoint",
+                "sagemaker:DescribeEndpoint",
+                "sagemaker:ListEndpoints",
+                "sagemaker:ListTags",
+                "sagemaker:UpdateEndpoint",
+                "tag:GetResources",
+            },
+        ),
+        (
+            "InvokeRole",
+            {
+                "dynamodb:GetItem",
+                "dynamodb:UpdateItem",
+                "lambda:InvokeFunction",
+                "sagemaker:InvokeEndpoint",
+                "tag:GetResources",
+            },
+        ),
+        (
+            "ControlRole",
+            {
+                "dynamodb:GetItem",
+                "dynamodb:Query",
+                "dynamodb:Scan",
+                "dynamodb:UpdateItem",
+                "lambda:InvokeFunction",
+                "sagemaker:DescribeEndpoint",
+                "sagemaker:ListEndpoints",
+                "tag:GetResources",
+            },
+        ),
+        ("CleanupRole", {"dynamodb:UpdateItem", "lambda:InvokeFunction"}),
+        ("TickRole", {"lambda:InvokeFunction"}),
+        ("ScheduleRole", {"lambda:InvokeFunction"}),
+    ],
+)
+def test_the_calls_of_the_adapters_are_granted(role: str, actions: set[str]) -> None:
+    """IAM names the operations that each function makes, and no others."""
+    assert actions_of(role) == actions
+
+
+@pytest.mark.parametrize(
+    ("role", "functions"),
+    [
+        ("InvokeRole", {"ReconcileFunction"}),
+        ("ControlRole", {"ReconcileFunction"}),
+        ("CleanupRole", {"ReconcileFunction", "CleanupFunction"}),
+        ("TickRole", {"ReconcileFunction"}),
+        ("ScheduleRole", {"ControlFunction"}),
+        ("ReconcileRole", set()),
+    ],
+)
+def test_which_functions_each_role_invokes(role: str, functions: set[str]) -> None:
+    """The nudge, the tick, the cron schedules; cleanup has ticks made and goes on by itself."""
+    everyone = ("ReconcileFunction", "InvokeFunction", "ControlFunction", "CleanupFunction")
+    invoked = {f for f in everyone if may(role, "lambda:InvokeFunction", function_arn(f))}
+    assert invoked == functions
+
+
+def test_reconcile_alone_writes_endpoints() -> None:
+    """The design's second rule, as IAM enforces it."""
+    writers = {
+        statement.role
+        for statement in granted()
+        for action in statement.actions
+        if re.fullmatch(r"sagemaker:((Create|Update|Delete)\w+|AddTags|DeleteTags)", action)
+    }
+    assert writers == {"ReconcileRole"}
+    assert not [s for s in granted() for action in s.actions if action == "iam:PassRole"]
+
+
+@pytest.mark.parametrize("action", ["sagemaker:DeleteEndpoint", "sagemaker:UpdateEndpoint"])
+@pytest.mark.parametrize(
+    ("endpoint", "tags", "allowed"),
+    [
+        (OTHER, CREATED_HERE, True),
+        (OTHER, ADOPTED_HERE, True),
+        (OWN, {"dormouse:endpoint": "dormouse", "dormouse:stack": STACK}, True),
+        (OTHER, MANAGED, False),
+        (OTHER, CREATED_ELSEWHERE, False),
+        (OTHER, ADOPTED_ELSEWHERE, False),
+        (OTHER, {}, False),
+        (OWN, {}, False),
+    ],
+)
+def test_only_what_was_created_or_handed_over_is_changed(
+    action: str, endpoint: str, tags: dict[str, str], allowed: bool
+) -> None:
+    """Not even an endpoint of the stack's own name, if somebody else has made it."""
+    assert may("ReconcileRole", action, endpoint, resource_tags=tags) is allowed
+
+
+@pytest.mark.parametrize(
+    ("config_tags", "allowed"), [(MANAGED, True), ({"team": "search"}, False), ({}, False)]
+)
+def test_an_update_needs_a_managed_config(config_tags: dict[str, str], allowed: bool) -> None:
+    """UpdateEndpoint is checked for the config as well as for the endpoint."""
+    update = "sagemaker:UpdateEndpoint"
+    assert may("ReconcileRole", update, CONFIG, resource_tags=config_tags) is allowed
+
+
+def test_no_config_is_deleted() -> None:
+    """A right over endpoints is none over the configs, whatever their tags."""
+    for tags in (MANAGED, CREATED_HERE, ADOPTED_HERE):
+        assert not may("ReconcileRole", "sagemaker:DeleteEndpoint", CONFIG, resource_tags=tags)
+
+
+@pytest.mark.parametrize(
+    ("request_tags", "config_tags", "allowed"),
+    [
+        (CREATED_HERE, MANAGED, True),
+        (CREATED_HERE, {}, False),
+        (CREATED_ELSEWHERE, MANAGED, False),
+        (MANAGED, MANAGED, False),
+        ({"dormouse:stack": STACK}, MANAGED, False),
+        ({}, MANAGED, False),
+    ],
+)
+def test_creating_needs_a_managed_config_and_both_tags(
+    request_tags: dict[str, str], config_tags: dict[str, str], allowed: bool
+) -> None:
+    """CreateEndpoint is checked for the endpoint and for the config; both must be allowed."""
+    create = "sagemaker:CreateEndpoint"
+    endpoint = may("ReconcileRole", create, OTHER, request_tags=request_tags)
+    config = may(
+        "ReconcileRole", create, CONFIG, request_tags=request_tags, resource_tags=config_tags
+    )
+    assert (endpoint and config) is allowed
+
+
+@pytest.mark.parametrize(
+    ("keys", "allowed"),
+    [
+        ({"sagemaker:TaggingAction": "CreateEndpoint"}, True),
+        ({"sagemaker:TaggingAction": "CreateModel"}, False),
+        ({}, False),
+    ],
+)
+def test_tags_are_put_on_while_creating_and_at_no_other_time(
+    keys: dict[str, str], allowed: bool
+) -> None:
+    """With a free hand to tag, reconcile could make any endpoint deletable."""
+    tags = may("ReconcileRole", "sagemaker:AddTags", OTHER, request_tags=CREATED_HERE, keys=keys)
+    assert tags is allowed
+
+
+def test_nobody_can_be_made_an_owner_by_tags() -> None:
+    """Handing over is the owner's: reconcile can't put `dormouse:adopted-by` on an endpoint."""
+    keys = {"sagemaker:TaggingAction": "CreateEndpoint"}
+    add = "sagemaker:AddTags"
+    assert not may("ReconcileRole", add, OTHER, request_tags=ADOPTED_HERE, keys=keys)
+
+
+@pytest.mark.parametrize(
+    ("role", "action"),
+    [
+        ("ReconcileRole", "sagemaker:DescribeEndpoint"),
+        ("ReconcileRole", "sagemaker:ListTags"),
+        ("ControlRole", "sagemaker:DescribeEndpoint"),
+        ("InvokeRole", "sagemaker:InvokeEndpoint"),
+    ],
+)
+def test_managed_endpoints_are_reached_and_others_are_not(role: str, action: str) -> None:
+    """An absent endpoint has no tags: the stack's own must be reachable without any."""
+    assert may(role, action, OWN)
+    assert may(role, action, OTHER, resource_tags=MANAGED)
+    assert not may(role, action, OTHER)
+    assert not may(role, action, OTHER, resource_tags={"team": "search"})
+
+
+@pytest.mark.parametrize(
+    ("key", "allowed"), [("dormouse:removal", True), ("dormouse", False), ("search", False)]
+)
+def test_cleanup_writes_the_tombstone_and_no_endpoint(key: str, allowed: bool) -> None:
+    """Of the table that it shares with the others it has one item."""
+    keys = {"dynamodb:LeadingKeys": key}
+    assert may("CleanupRole", "dynamodb:UpdateItem", ENDPOINTS_TABLE, keys=keys) is allowed
+    assert not may("CleanupRole", "dynamodb:UpdateItem", DECISIONS_TABLE, keys=keys)
+
+
+def test_the_tombstone_that_may_be_written_is_the_one_that_is_written() -> None:
+    """The key in the condition is the adapter's, which reconcile reads."""
+    from dormouse.adapters import state
+
+    keys = {"dynamodb:LeadingKeys": state._TOMBSTONE}
+    assert may("CleanupRole", "dynamodb:UpdateItem", ENDPOINTS_TABLE, keys=keys)
+    assert may("ReconcileRole", "dynamodb:GetItem", ENDPOINTS_TABLE, keys=keys)
+
+
+@pytest.mark.parametrize(
+    ("role", "writes", "reads"),
+    [
+        ("ReconcileRole", True, False),
+        ("ControlRole", False, True),
+        ("InvokeRole", False, False),
+        ("CleanupRole", False, False),
+    ],
+)
+def test_who_writes_decisions_and_who_reads_them(role: str, writes: bool, reads: bool) -> None:
+    """One writes them down, another tells operators; nobody alters or deletes one."""
+    assert may(role, "dynamodb:PutItem", DECISIONS_TABLE) is writes
+    assert may(role, "dynamodb:Query", DECISIONS_TABLE) is reads
+    for action in ("dynamodb:UpdateItem", "dynamodb:DeleteItem"):
+        assert not may(role, action, DECISIONS_TABLE)
+
+
+@pytest.mark.parametrize("role", ["ReconcileRole", "InvokeRole", "ControlRole", "CleanupRole"])
+def test_each_function_writes_its_own_log(role: str) -> None:
+    """And nobody else's."""
+    group = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:dormouse"
+    written = {
+        other
+        for other in ("ReconcileRole", "InvokeRole", "ControlRole", "CleanupRole")
+        if may(role, "logs:PutLogEvents", f"{group}-{other.replace('Role', 'Logs')}:*")
+    }
+    assert written == {role}
+
+
+@pytest.mark.parametrize(
+    ("role", "action", "resource", "allowed"),
+    [
+        ("ModelRole", "s3:GetObject", "arn:aws:s3:::dormouse-ModelBucket/models/a.tar.gz", True),
+        ("ModelRole", "s3:GetObject", "arn:aws:s3:::dormouse-ModelBucket/captures/x", False),
+        ("ModelRole", "s3:PutObject", "arn:aws:s3:::dormouse-ModelBucket/models/a.tar.gz", False),
+        (
+            "ModelRole",
+            "ecr:BatchGetImage",
+            f"arn:aws:ecr:us-west-2:{ACCOUNT}:repository/team/dormouse",
+            True,
+        ),
+        (
+            "ModelRole",
+            "ecr:BatchGetImage",
+            f"arn:aws:ecr:us-west-2:{ACCOUNT}:repository/team/payroll",
+            False,
+        ),
+        ("InvokeRole", "dynamodb:UpdateItem", ENDPOINTS_TABLE, True),
+        ("InvokeRole", "dynamodb:DeleteItem", ENDPOINTS_TABLE, False),
+        ("ControlRole", "dynamodb:UpdateItem", ENDPOINTS_TABLE, True),
+        ("ControlRole", "sagemaker:InvokeEndpoint", OWN, False),
+        ("InvokeRole", "sagemaker:DescribeEndpoint", OWN, False),
+    ],
+)
+def test_what_each_role_reaches(role: str, action: str, resource: str, allowed: bool) -> None:
+    """The rest of the rights, by example."""
+    assert may(role, action, resource) is allowed

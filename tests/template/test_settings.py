@@ -1,0 +1,119 @@
+"""What the template tells the functions is what settings.py reads, in name and in form."""
+
+import ast
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import pytest
+
+from dormouse.domain.claims import Deployment
+from dormouse.settings import (
+    CleanupSettings,
+    ControlSettings,
+    InvokeSettings,
+    ReconcileSettings,
+    SettingError,
+)
+from tests.template.cloudformation import REPOSITORY, STACK, environment, resources
+
+SETTINGS: dict[str, Callable[[Mapping[str, str]], Any]] = {
+    "ReconcileFunction": ReconcileSettings.from_env,
+    "InvokeFunction": InvokeSettings.from_env,
+    "ControlFunction": ControlSettings.from_env,
+    "CleanupFunction": CleanupSettings.from_env,
+}
+# These have a default, and only whoever has a reason sets them by hand.
+LEFT_OUT = {
+    "ReconcileFunction": {"DORMOUSE_DEMAND_PATIENCE_SECONDS"},
+    "InvokeFunction": set(),
+    "ControlFunction": set(),
+    "CleanupFunction": {"DORMOUSE_RECONCILE_TIMEOUT_SECONDS"},
+}
+
+
+class Watched(Mapping[str, str]):
+    """An environment that notes what it is asked for."""
+
+    def __init__(self, variables: Mapping[str, str]) -> None:
+        self.variables = variables
+        self.asked_for: set[str] = set()
+
+    def __getitem__(self, name: str) -> str:
+        self.asked_for.add(name)
+        return self.variables[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.variables)
+
+    def __len__(self) -> int:
+        return len(self.variables)
+
+
+def test_every_function_has_its_settings() -> None:
+    """One that is added is tested here as well."""
+    assert set(SETTINGS) == set(LEFT_OUT) == set(resources("AWS::Serverless::Function"))
+
+
+@pytest.mark.parametrize("function", SETTINGS)
+def test_a_function_can_read_its_settings(function: str) -> None:
+    """Every variable that it asks for is set, but for those that are left out on purpose."""
+    env = Watched(environment(function))
+    SETTINGS[function](env)
+    assert env.asked_for - set(env) == LEFT_OUT[function]
+
+
+@pytest.mark.parametrize("function", SETTINGS)
+def test_a_function_needs_what_it_is_told(function: str) -> None:
+    """What names a table, a function or the deployment has no default that could hide a slip."""
+    needed = {
+        name
+        for name in environment(function)
+        if name.startswith("DORMOUSE_") and not name.endswith("_SECONDS")
+    }
+    watched = Watched(environment(function))
+    SETTINGS[function](watched)
+    for name in needed & watched.asked_for:
+        without = {key: value for key, value in environment(function).items() if key != name}
+        with pytest.raises(SettingError, match=name):
+            SETTINGS[function](without)
+
+
+def test_what_the_settings_name() -> None:
+    """The stack's own resources, alike for everybody who names one."""
+    env = {function: environment(function) for function in SETTINGS}
+    reconcile = ReconcileSettings.from_env(env["ReconcileFunction"])
+    invoke = InvokeSettings.from_env(env["InvokeFunction"])
+    control = ControlSettings.from_env(env["ControlFunction"])
+    cleanup = CleanupSettings.from_env(env["CleanupFunction"])
+    assert reconcile.deployment == Deployment(
+        STACK, "dormouse", "dormouse-EndpointConfig.EndpointConfigName"
+    )
+    assert invoke.deployment == control.deployment == reconcile.deployment
+    for settings in (reconcile, invoke, control, cleanup):
+        assert settings.endpoints_table == "dormouse-EndpointsTable"
+    assert reconcile.decisions_table == control.decisions_table == "dormouse-DecisionsTable"
+    for caller in (invoke, control, cleanup):
+        assert caller.reconcile_function == "dormouse-ReconcileFunction"
+    assert invoke.account_id == control.account_id == "123456789012"
+    assert invoke.ledger_interval == reconcile.ledger_interval
+    assert invoke.expected_wake == control.expected_wake
+
+
+def test_no_setting_is_for_nobody() -> None:
+    """A variable that settings.py does not read is misspelt or left over."""
+    source = ast.parse((REPOSITORY / "functions/dormouse/settings.py").read_text(encoding="utf-8"))
+    read = {
+        node.value
+        for node in ast.walk(source)
+        if isinstance(node, ast.Constant)
+        and isinstance(node.value, str)
+        and re.fullmatch(r"DORMOUSE_\w+", node.value)
+    }
+    written = {
+        name
+        for function in SETTINGS
+        for name in environment(function)
+        if name.startswith("DORMOUSE_")
+    }
+    assert written == read - set().union(*LEFT_OUT.values())
