@@ -77,6 +77,7 @@ class Emulator:
             custom_resources,
             function_urls,
             http_api,
+            ministack_functions,
             ministack_hooks,
             ministack_stacks,
             schedules,
@@ -110,6 +111,7 @@ class Emulator:
         self.gateway = Gateway(control_plane, runtime, ministack_hooks.application)
         cloudformation.install(control_plane)
         custom_resources.install()
+        ministack_functions.install()
         ministack_stacks.make_names_unique()
         ministack_stacks.keep_what_is_needed()
         tag_search.install(store)

@@ -1,5 +1,5 @@
-"""Every private part of ministack that ministack_{hooks,apis,stacks}.py call or replace, and a
-check that each is still there.
+"""Every private part of ministack that ministack_{apis,functions,hooks,stacks}.py call or replace,
+and a check that each is still there.
 
 ministack is pinned, and so are these: an upgrade that moves one of them fails at the start of the
 server with one sentence (`check`), and in tests/local.
@@ -84,6 +84,12 @@ SIGNATURES: dict[str, tuple[Callable[..., Any], str]] = {
         "stack_name stack_id retain_resources force",
     ),
     "handlers._resolve_stack": (handlers._resolve_stack, "stack_name"),
+    "lambda_runtime.kill_workers": (lambda_runtime.kill_workers, "workers"),
+    "lambda_svc.invalidate_worker": (
+        lambda_svc.invalidate_worker,
+        "func_name qualifier account region",
+    ),
+    "lambda_svc.release_worker": (lambda_svc.release_worker, "worker"),
     "lambda_svc._execution_record_for_config": (
         lambda_svc._execution_record_for_config,
         "func config",
@@ -121,6 +127,7 @@ SIGNATURES: dict[str, tuple[Callable[..., Any], str]] = {
 MAPPINGS: dict[str, Any] = {
     "apigateway._apis": apigateway._apis,
     "custom_resource._pending": custom_resource._pending,
+    "lambda_runtime._workers": lambda_runtime._workers,
     "scheduler._schedules": scheduler._schedules,
     "tagging._COLLECTORS": tagging._COLLECTORS,
     "tagging._HANDLERS": tagging._HANDLERS,
@@ -148,6 +155,8 @@ def faults() -> dict[str, str]:
             found[name] = f"ministack's {name} is no mapping."
     if not isinstance(provisioners._NAME_SEED, ContextVar):
         found["provisioners._NAME_SEED"] = "ministack's provisioners._NAME_SEED is no ContextVar."
+    if not hasattr(lambda_runtime._lock, "acquire"):
+        found["lambda_runtime._lock"] = "ministack's lambda_runtime._lock is no lock."
     if "GetResources" not in tagging._HANDLERS:
         found["tagging._HANDLERS"] = "ministack's tagging._HANDLERS has no GetResources."
     if not isinstance(scheduler._SCHEDULE_TICK_INTERVAL, int | float):
