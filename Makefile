@@ -21,7 +21,7 @@ export SAM_CLI_TELEMETRY := 0
 export UV
 export DORMOUSE_SAM := $(CURDIR)/.venvs/sam/bin/sam
 
-.PHONY: help demo up down test check fmt lint type build deploy models envs lock clean preflight
+.PHONY: help demo up down test check fmt lint type build image push deploy models envs lock clean preflight
 
 help: ## List what can be typed.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +39,12 @@ up: preflight $(RUN_ENVS) models ## Start the local AWS, deploy to it and leave 
 down: ## End what `make up` started.
 	@if [ -x .venvs/local/bin/python ]; then .venvs/local/bin/python -m local.down; else echo "Nothing is running."; fi
 
+image: preflight .venvs/sam/.ready ## Build the model container's image with docker, podman or buildah.
+	@.venvs/sam/bin/python -m deploy.image build
+
+push: preflight .venvs/sam/.ready ## Push the image to your own Amazon ECR and print its URI.
+	@.venvs/sam/bin/python -m deploy.image push
+
 deploy: preflight .venvs/sam/.ready build ## Deploy to your own AWS account; asks for the parameters.
 	.venvs/sam/bin/sam deploy --guided
 
@@ -51,7 +57,7 @@ test: envs models ## Run every test, the real model server's included (about 10 
 
 check: .venvs/dev/.ready .venvs/sam/.ready ## Everything that needs neither a model server nor a local AWS.
 	$(MAKE) --no-print-directory lint type
-	$(BIN)/pytest tests/unit tests/adapters tests/handlers tests/template
+	$(BIN)/pytest tests/unit tests/adapters tests/handlers tests/template tests/client tests/deploy
 
 fmt: .venvs/dev/.ready ## Format the code.
 	$(BIN)/ruff format .
@@ -66,7 +72,7 @@ lint: .venvs/dev/.ready .venvs/sam/.ready ## Style, layers, template, Dockerfile
 	$(BIN)/hadolint container/Dockerfile
 
 type: .venvs/dev/.ready ## Check the types, strictly.
-	$(BIN)/mypy functions container local tests
+	$(BIN)/mypy functions client container local deploy tests
 
 build: .venvs/uv/.ready .venvs/sam/.ready ## Build the functions as `sam deploy` takes them.
 	PATH="$(dir $(UV)):$$PATH" .venvs/sam/bin/sam build
