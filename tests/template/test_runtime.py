@@ -9,10 +9,13 @@ import platform
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from functools import cache
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -47,9 +50,12 @@ def emulator(sam: Path) -> Path:
 def lambda_function(
     sam: Path, artefacts: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[[str], Invoke]]:
-    """Starts a function by its logical id, and gives what invokes it, one event at a time."""
+    """Gives what invokes a function, by its logical id, one event at a time. It is started once and
+    lives on, as a Lambda container does.
+    """
     processes = []
 
+    @cache
     def start(function: str) -> Invoke:
         front, runtime_api = free_ports(2)
         log = tmp_path_factory.mktemp(function) / "log"
@@ -144,12 +150,140 @@ def test_invoke_answers_a_path_that_it_does_not_know(
 def test_invoke_answers_though_aws_cannot_be_reached(
     lambda_function: Callable[[str], Invoke],
 ) -> None:
-    """The object graph is built from the template's settings; what never ran may be tried again."""
+    """The object graph is built from the template's settings; who may call can't be read here."""
     event = json.loads((REPOSITORY / "events/invoke-json.json").read_bytes())
     answer = lambda_function("InvokeFunction")(event)
     assert answer["statusCode"] == 503
     assert answer["headers"]["x-amzn-errortype"] == "ServiceUnavailable"
-    assert "SageMaker could not be reached" in json.loads(answer["body"])["Message"]
+    assert "can't say yet who may invoke" in json.loads(answer["body"])["Message"]
+
+
+def http_request(request_line: str, route: str) -> dict[str, Any]:
+    """A request as the HTTP API hands it over, in payload format 2.0."""
+    method, path = request_line.split()
+    return {
+        "version": "2.0",
+        "routeKey": route,
+        "rawPath": path,
+        "rawQueryString": "",
+        "headers": {"host": "a1b2c3.execute-api.eu-central-1.amazonaws.com"},
+        "requestContext": {
+            "accountId": "123456789012",
+            "apiId": "a1b2c3",
+            "domainName": "a1b2c3.execute-api.eu-central-1.amazonaws.com",
+            "domainPrefix": "a1b2c3",
+            "http": {
+                "method": method,
+                "path": path,
+                "protocol": "HTTP/1.1",
+                "sourceIp": "192.0.2.1",
+                "userAgent": "curl/8.5.0",
+            },
+            "requestId": "JKJaXmPLvHcESHA=",
+            "routeKey": route,
+            "stage": "$default",
+            "time": "22/Nov/2026:16:25:49 +0000",
+            "timeEpoch": 1795364749000,
+        },
+        "isBase64Encoded": False,
+    }
+
+
+@pytest.mark.parametrize(
+    ("request_line", "route", "status", "detail"),
+    [
+        ("GET /endpoints", "GET /endpoints", 503, "GetResources failed"),
+        ("GET /models", "$default", 404, "GET /models"),
+    ],
+)
+def test_control_answers_with_a_problem_document(
+    lambda_function: Callable[[str], Invoke],
+    request_line: str,
+    route: str,
+    status: int,
+    detail: str,
+) -> None:
+    """Where AWS can't be reached, and where there is nothing; in the form that the API takes."""
+    answer = lambda_function("ControlFunction")(http_request(request_line, route))
+    assert answer["statusCode"] == status
+    assert answer["headers"]["Content-Type"] == "application/problem+json"
+    problem = json.loads(answer["body"])
+    assert problem.keys() == {"type", "title", "status", "detail"}
+    assert problem["status"] == status
+    assert detail in problem["detail"]
+
+
+def test_control_tells_a_schedule_that_it_failed(
+    lambda_function: Callable[[str], Invoke],
+) -> None:
+    """By an error, so that Lambda tries again and the alarm hears of it."""
+    answer = lambda_function("ControlFunction")({"action": "wake", "endpoint": "dormouse"})
+    assert answer["errorType"] == "AwsError"
+
+
+class Answers(ThreadingHTTPServer):
+    """CloudFormation's place for the answer of a custom resource."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Put)
+        self.received: list[tuple[str, str | None, dict[str, Any]]] = []
+
+    @property
+    def url(self) -> str:
+        """Where to put it, with a signature."""
+        return f"http://127.0.0.1:{self.server_port}/answer?Signature=a%2Bb%3D"
+
+
+class _Put(BaseHTTPRequestHandler):
+    server: Answers
+
+    def do_PUT(self) -> None:
+        body = self.rfile.read(int(self.headers["content-length"]))
+        self.server.received.append((self.path, self.headers["content-type"], json.loads(body)))
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def answers() -> Iterator[Answers]:
+    with Answers() as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server
+        server.shutdown()
+
+
+@pytest.mark.parametrize("request_type", ["Create", "Update", "Delete"])
+def test_cleanup_tells_cloudformation_that_it_failed(
+    lambda_function: Callable[[str], Invoke], answers: Answers, request_type: str
+) -> None:
+    """DynamoDB can't be reached here. Without an answer CloudFormation would wait for an hour."""
+    event = {
+        "RequestType": request_type,
+        "ServiceToken": "arn:aws:lambda:eu-central-1:123456789012:function:cleanup",
+        "ResponseURL": answers.url,
+        "StackId": "arn:aws:cloudformation:eu-central-1:123456789012:stack/dormouse/0f6c",
+        "RequestId": "5d8d8a5e-6f0b-4f0e-9d9c-0d6a3a1f7b11",
+        "ResourceType": "Custom::Cleanup",
+        "LogicalResourceId": "Cleanup",
+        "ResourceProperties": {},
+    }
+    assert lambda_function("CleanupFunction")(event) is None
+    ((path, content_type, answer),) = answers.received
+    assert answers.url.endswith(path)
+    # The URL is signed for an empty one.
+    assert content_type == ""
+    reason = answer.pop("Reason")
+    assert reason.startswith("AwsError: UpdateItem failed")
+    assert answer == {
+        "Status": "FAILED",
+        "PhysicalResourceId": "dormouse-cleanup",
+        "StackId": event["StackId"],
+        "RequestId": event["RequestId"],
+        "LogicalResourceId": "Cleanup",
+    }
 
 
 def test_reconcile_refuses_what_it_does_not_know(
