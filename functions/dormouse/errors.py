@@ -11,6 +11,10 @@ class AwsError(Exception):
     """AWS refused a call or did not answer; the message says which call and why."""
 
 
+class AwsDeniedError(AwsError):
+    """IAM refused a call."""
+
+
 class UnmanagedEndpointError(Exception):
     """Nobody asked Dormouse to manage this endpoint; the message names it."""
 

@@ -48,6 +48,7 @@ class EndpointsObserver(Protocol):
         """Say what SageMaker says of it now.
 
         Raises:
+            AwsDeniedError: it is there, and IAM allows no look at it: our tags are not on it.
             AwsError: SageMaker can't be asked, or reports a status that is not known here.
         """
 

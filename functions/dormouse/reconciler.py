@@ -18,9 +18,9 @@ from dormouse.domain.claims import Claim, Deployment, Refusal, Why, settle_claim
 from dormouse.domain.endpoint import Absent, Observation, Ownership, Present
 from dormouse.domain.ledger import Decision, Ledger, PastDecision
 from dormouse.domain.plan import Action, Plan, Rule, Timing, decide, guard
-from dormouse.domain.removal import decide_removal
+from dormouse.domain.removal import decide_removal, release
 from dormouse.domain.spec import ENDPOINT_TAG, STACK_TAG, Spec
-from dormouse.errors import AwsError
+from dormouse.errors import AwsDeniedError, AwsError
 from dormouse.ports import (
     Catalog,
     Clock,
@@ -69,11 +69,7 @@ class Reconciler:
             AwsError: the tags or the ledger can't be read, so nothing is known to be managed.
         """
         if self.state.removal_began_at() is not None:
-            for name in self._perhaps_created():
-                # An event may name any endpoint of the region.
-                if only is not None and name.lower() != only.lower():
-                    continue
-                yield self._fail_safe(name, partial(self._remove, name))
+            yield from self._remove_all(only)
             return
         claims = settle_claims(self.catalog.tagged_configs(only), self.deployment)
         if only is not None and not claims:
@@ -157,19 +153,33 @@ class Reconciler:
             return Outcome(endpoint, plan, str(error))
         return Outcome(endpoint, plan)
 
-    def _perhaps_created(self) -> Sequence[str]:
-        """Name every endpoint that this deployment may have created.
+    def _remove_all(self, only: str | None) -> Iterator[Outcome]:
+        """Remove every endpoint that this deployment may have created.
 
         Nothing is ever started without an entry in the ledger; the tags know of what was started
         before a ledger that was replaced.
         """
-        tagged = self.created.created_endpoints(self.deployment.stack_name)
-        names = [*tagged, *self.state.known_endpoints(), self.deployment.endpoint]
-        return sorted({name.lower(): name for name in names}.values())
+        own = self.deployment.endpoint
+        tagged = [*self.created.created_endpoints(self.deployment.stack_name), own]
+        is_tagged = {name.lower() for name in tagged}
+        names = {n.lower(): n for n in (*tagged, *self.state.known_endpoints(), own)}
+        for name in sorted(names.values()):
+            # An event may name any endpoint of the region.
+            if only is None or name.lower() == only.lower():
+                look = partial(self._remove, name, is_tagged=name.lower() in is_tagged)
+                yield self._fail_safe(name, look)
 
-    def _remove(self, endpoint: str) -> Outcome:
+    def _remove(self, endpoint: str, *, is_tagged: bool) -> Outcome:
         ledger = self.state.read(endpoint)
-        seen, ownership = self.endpoints.observe(endpoint), Ownership()
+        try:
+            seen = self.endpoints.observe(endpoint)
+        except AwsDeniedError:
+            # What was created here has the tags by which IAM allows a look at it.
+            if is_tagged:
+                raise
+            plan = release(self.deployment.stack_name)
+            return self._record(ledger, Absent(), Outcome(endpoint, plan))
+        ownership = Ownership()
         if isinstance(seen, Present):
             ownership = self.endpoints.ownership(seen.arn)
         plan = decide_removal(seen, ownership, self.deployment.stack_name)

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from dormouse.errors import AwsError
+from dormouse.errors import AwsDeniedError, AwsError
 
 
 @contextmanager
@@ -13,13 +13,16 @@ def aws_call(operation: str) -> Iterator[None]:
     """Raise AwsError, naming the operation, for whatever botocore raises inside.
 
     Raises:
-        AwsError: the call was refused, or there was no answer.
+        AwsDeniedError: IAM refused the call.
+        AwsError: the call was refused otherwise, or there was no answer.
     """
     try:
         yield
     except ClientError as error:
-        refusal = f"{error_code(error)}: {error_message(error)}"
-        raise AwsError(f"{operation} refused: {refusal}") from error
+        refusal = f"{operation} refused: {error_code(error)}: {error_message(error)}"
+        if error_code(error).startswith("AccessDenied"):
+            raise AwsDeniedError(refusal) from error
+        raise AwsError(refusal) from error
     except BotoCoreError as error:
         raise AwsError(f"{operation} failed: {error}") from error
 

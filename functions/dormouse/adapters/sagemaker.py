@@ -26,6 +26,7 @@ class SageMakerObserver:
         """Say what DescribeEndpoint says of it now.
 
         Raises:
+            AwsDeniedError: it is there, and IAM allows no look at it: our tags are not on it.
             AwsError: SageMaker can't be asked, or reports a status that is not known here.
         """
         with aws_call("DescribeEndpoint"):

@@ -26,7 +26,12 @@ def decide_removal(seen: Observation, ownership: Ownership, stack_name: str) -> 
 
     An endpoint that ran before it was handed over goes back to its owner, running.
     """
-    words = f"the stack {stack_name} is being deleted"
     if not isinstance(seen, Absent) and ownership.created_by != stack_name:
-        return Plan(Action.RELEASE, Rule.REMOVAL, f"{words}, and has not created it")
-    return decide_down(seen, Rule.REMOVAL, words)
+        return release(stack_name)
+    return decide_down(seen, Rule.REMOVAL, f"the stack {stack_name} is being deleted")
+
+
+def release(stack_name: str) -> Plan:
+    """Give it back to its owner."""
+    words = f"the stack {stack_name} is being deleted, and has not created it"
+    return Plan(Action.RELEASE, Rule.REMOVAL, words)
