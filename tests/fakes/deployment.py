@@ -98,10 +98,13 @@ class World:
         """Put it to sleep."""
         self.intents.record(Sleep("reviews"))
 
-    def serve(self, *, config_name: str = "reviews-config", hours: float = 1) -> None:
-        """Let it be InService for so long, and unused."""
+    def serve(self, *, config_name: str = "reviews-config", in_use: bool = False) -> None:
+        """Let it be InService for an hour, known to the proxy, and used just now or not at all."""
         self.endpoints.put("reviews", EndpointStatus.IN_SERVICE, config_name=config_name)
-        self.clock.advance(hours=hours)
+        self.tick()
+        self.clock.advance(hours=1)
+        if in_use:
+            self.use()
 
     @property
     def ledger(self) -> Ledger:
