@@ -7,17 +7,21 @@ from typing import Any
 
 import pytest
 
-from dormouse.domain.intent import Intent, Tick, Wake, parse_intent
+from dormouse.domain.intent import Hold, Intent, Tick, Wake, parse_intent, parse_tick
 from dormouse.function_url import Refused, read_request
-from tests.template.cloudformation import REPOSITORY, template
+from tests.template.cloudformation import REPOSITORY, properties, resolve
 
 EVENTS = REPOSITORY / "events"
-INTENTS: dict[str, Intent] = {
+TICKS = {
     "reconcile-scheduled.json": Tick(),
     "reconcile-nudge.json": Tick("dormouse"),
     "reconcile-endpoint-state-change.json": Tick("dormouse"),
+}
+INTENTS: dict[str, Intent] = {
+    "control-direct-wake.json": Wake("dormouse"),
+    "control-scheduled-wake.json": Hold("dormouse", timedelta(hours=10)),
     "reconcile-wake.json": Wake("dormouse"),
-    "reconcile-wake-for.json": Wake("dormouse", timedelta(hours=2)),
+    "reconcile-wake-for.json": Hold("dormouse", timedelta(hours=2)),
 }
 # Content type, target model, and whether Lambda hands the body over in base64.
 INVOCATIONS = {
@@ -34,25 +38,34 @@ def event(name: str) -> Any:
 
 def test_every_event_has_its_test() -> None:
     """An example that no test reads would rot."""
-    assert {path.name for path in EVENTS.iterdir()} == {*INTENTS, *INVOCATIONS, *REFUSALS}
+    assert {path.name for path in EVENTS.iterdir()} == {*TICKS, *INTENTS, *INVOCATIONS, *REFUSALS}
+
+
+@pytest.mark.parametrize("name", TICKS)
+def test_what_makes_a_tick(name: str) -> None:
+    """The schedule, a nudge and EventBridge."""
+    assert parse_tick(event(name)) == TICKS[name]
 
 
 @pytest.mark.parametrize("name", INTENTS)
-def test_what_reconcile_is_asked(name: str) -> None:
-    """From the schedule, from invoke, from EventBridge and by hand."""
+def test_what_is_asked_by_direct_invocation(name: str) -> None:
+    """By hand, or by a cron schedule; it is no tick."""
+    assert parse_tick(event(name)) is None
     assert parse_intent(event(name)) == INTENTS[name]
 
 
-def test_the_scheduled_event_is_what_the_schedule_sends() -> None:
-    """The template and the example say the same."""
-    tick = template()["Resources"]["ReconcileFunction"]["Properties"]["Events"]["Tick"]
-    assert json.loads(tick["Properties"]["Input"]) == event("reconcile-scheduled.json")
+def test_the_scheduled_events_are_what_the_schedules_send() -> None:
+    """The template and the examples say the same."""
+    tick = properties("ReconcileFunction")["Events"]["Tick"]["Properties"]
+    assert json.loads(tick["Input"]) == event("reconcile-scheduled.json")
+    wake = resolve(properties("WakeSchedule")["Target"]["Input"], {"WakeFor": "10h"})
+    assert json.loads(wake) == event("control-scheduled-wake.json")
 
 
 def test_the_state_change_matches_the_rule() -> None:
     """EventBridge would deliver it, and it is formed like one of SageMaker's."""
     change = event("reconcile-endpoint-state-change.json")
-    events = template()["Resources"]["ReconcileFunction"]["Properties"]["Events"]
+    events = properties("ReconcileFunction")["Events"]
     pattern = events["EndpointChanged"]["Properties"]["Pattern"]
     assert all(change[field] in values for field, values in pattern.items())
     detail = change["detail"]
@@ -98,7 +111,8 @@ def test_what_invoke_is_asked(name: str) -> None:
     assert request.endpoint == "dormouse"
     assert request.target_model == model
     assert request.runtime_headers["content-type"] == content_type
-    assert request.principal == "arn:aws:sts::123456789012:assumed-role/search-api/search-api"
+    assert request.caller.account == "123456789012"
+    assert request.caller.arn == "arn:aws:sts::123456789012:assumed-role/search-api/search-api"
     assert event(name)["isBase64Encoded"] is encoded
 
 
