@@ -12,6 +12,7 @@ import botocore.session
 from botocore import exceptions
 from botocore.config import Config
 from botocore.httpsession import URLLib3Session
+from botocore.parsers import ResponseParserError
 from botocore.utils import get_environ_proxies
 
 from dormouse_cli import __version__
@@ -118,6 +119,10 @@ def explained(doing: str) -> Iterator[None]:
         raise _answered(error, doing) from error
     except exceptions.BotoCoreError as error:
         raise _failed(error, doing) from error
+    except ResponseParserError as error:
+        raise CliError(
+            f"{_capitalised(doing)} failed: what answers there is not AWS.", ExitCode.UNAVAILABLE
+        ) from error
 
 
 def _answered(error: exceptions.ClientError, doing: str) -> CliError:

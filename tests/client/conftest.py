@@ -70,6 +70,7 @@ def environment(aws: fake_aws.FakeAws, tmp_path: Path) -> Mapping[str, str]:
 @pytest.fixture
 def run(
     environment: Mapping[str, str],
+    tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> Run:
@@ -78,6 +79,7 @@ def run(
         monkeypatch.delenv(name)
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
+    monkeypatch.chdir(tmp_path)
 
     def run(*arguments: str | Path) -> Ran:
         capfd.readouterr()

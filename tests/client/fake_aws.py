@@ -115,6 +115,7 @@ class World:
     outputs: dict[str, str] = field(default_factory=dict)
     objects: dict[str, bytes] = field(default_factory=dict)
     requests: list[tuple[str, str, bytes]] = field(default_factory=list)
+    content_types: list[str | None] = field(default_factory=list)
     # Answers that come before all else, once each: (status, headers, body).
     canned: list[tuple[int, Mapping[str, str], bytes]] = field(default_factory=list)
     # Uploads pause half-way until this is set.
@@ -162,6 +163,7 @@ class _Handler(BaseHTTPRequestHandler):
         body = self._body(path)
         with world.lock:
             world.requests.append((self.command, path, body))
+            world.content_types.append(self.headers["Content-Type"])
             if world.canned:
                 self._answer(*world.canned.pop(0))
             elif path.startswith("/control"):

@@ -91,11 +91,13 @@ def test_a_failure_ends_it_with_its_reason() -> None:
 
 
 def test_an_old_failure_is_about_to_be_cleared_away() -> None:
-    """It was there before; the next one counts."""
-    old = endpoint("failed", status_since="2026-11-22T12:00:00.000Z")
+    """It was there before; the next one counts, and one that nobody clears away."""
+    old = endpoint("failed", status_since="2026-11-22T12:00:00.000Z", failure_reason="why")
     new = endpoint("failed", status_since="2026-11-22T16:00:00.000Z", failure_reason="Again.")
     ended, _, _ = wait(old, [old, endpoint("stopping"), endpoint("waking"), endpoint("serving")])
     assert ended.state == "serving"
+    with pytest.raises(CliError, match="has failed: why"):
+        wait(old, [old])
     with pytest.raises(CliError, match="has failed: Again"):
         wait(old, [old, endpoint("asleep"), endpoint("waking"), new])
 

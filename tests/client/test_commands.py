@@ -1,0 +1,387 @@
+"""Each command, by what it asks and what it prints: for people, and with --json for programs."""
+
+from __future__ import annotations
+
+import base64
+import json
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dormouse_cli.durations import parse_duration
+from tests.client.conftest import Run
+from tests.client.fake_aws import BUCKET, PREFIX, FakeAws
+from tests.client.test_model_archive import saved_model_at
+
+QUESTION = b'{"inputs": "a wonderful film"}'
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    """A directory that can be built."""
+    saved_model_at(tmp_path / "sentiment-v1" / "0")
+    (tmp_path / "sentiment-v1" / "labels.json").write_text("[]")
+    return tmp_path / "sentiment-v1"
+
+
+# ------------------------------------------------------------------------------------------ status
+
+
+def test_status_of_all(aws: FakeAws, run: Run) -> None:
+    """One line for each, where a program may read along, and its JSON as the API has it."""
+    aws.world.add("another", state="serving", next_at="2099-01-01T00:00:00.000Z")
+    ran = run("status")
+    assert (ran.code, ran.err) == (0, "")
+    header, another, dormouse = ran.out.splitlines()
+    assert header.split() == ["ENDPOINT", "STATE", "SINCE", "WHY", "NEXT"]
+    assert another.split()[:2] == ["another", "serving"]
+    assert "nobody asked for it" in dormouse
+    assert "starts with the next request" in dormouse
+    assert "2099-01-01 00:00 (in " in another
+    assert "\x1b" not in ran.out
+
+    ran = run("status", "--json")
+    assert (ran.code, ran.err) == (0, "")
+    assert [entry["name"] for entry in ran.document["endpoints"]] == ["another", "dormouse"]
+    assert ran.document["endpoints"][1]["expected_wake_seconds"] == 480
+
+
+def test_status_of_one(aws: FakeAws, run: Run) -> None:
+    """With its decisions."""
+    ran = run("status", "dormouse")
+    assert ran.code == 0
+    assert "otherwise down" in ran.out
+    assert "about 8 min" in ran.out
+    document = run("status", "dormouse", "--json").document
+    assert document == aws.world.endpoints["dormouse"].document()
+
+
+def test_status_of_none(aws: FakeAws, run: Run) -> None:
+    """It says how to come by one."""
+    aws.world.endpoints.clear()
+    assert "tag its EndpointConfig with dormouse:endpoint" in run("status").out
+    assert run("status", "--json").document == {"endpoints": []}
+
+
+def test_json_is_always_in_the_same_order(run: Run) -> None:
+    """So that two outputs can be compared as text."""
+    out = run("status", "--json").out
+    assert out == json.dumps(json.loads(out), indent=2, sort_keys=True) + "\n"
+
+
+# ---------------------------------------------------------------------- wake, sleep, hold, release
+
+
+def test_wake_waits_until_it_serves(aws: FakeAws, run: Run) -> None:
+    """Lines instead of a bar, on standard error; the result alone on standard output."""
+    ran = run("wake")
+    assert ran.code == 0
+    assert ran.out.startswith("dormouse is serving.")
+    assert ran.err.startswith("Waking dormouse, about 8 min expected …\n")
+    assert "dormouse is waking (Creating): an operator asked for it" in ran.err
+    assert aws.world.calls("POST") == ["/endpoints/dormouse/wake"]
+    assert aws.world.body_of_last("POST") == b""
+
+
+def test_wake_in_json_is_silent_until_the_end(run: Run) -> None:
+    """One document."""
+    ran = run("wake", "dormouse", "--json")
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.document["state"] == "serving"
+
+
+def test_wake_without_waiting(aws: FakeAws, run: Run) -> None:
+    """It says how it stands, and what next; --for is passed on."""
+    ran = run("wake", "--no-wait", "--for", "2h")
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out.startswith("dormouse is asleep, held until 2099-01-01 00:00 (in ")
+    assert json.loads(aws.world.body_of_last("POST")) == {"for": "2h"}
+
+
+def test_wake_of_what_serves(aws: FakeAws, run: Run) -> None:
+    """It counts as a request, and there is nothing to wait for."""
+    aws.world.add("dormouse", state="serving")
+    ran = run("wake")
+    assert (ran.code, ran.err) == (0, "")
+    assert aws.world.calls("POST") == ["/endpoints/dormouse/wake"]
+
+
+def test_sleep_says_what_will_happen(aws: FakeAws, run: Run) -> None:
+    """And waits only if asked to."""
+    endpoint = aws.world.add("dormouse", state="serving", next="is deleted at once")
+    ran = run("sleep")
+    assert (ran.code, ran.out) == (0, "dormouse is stopping. Next: is deleted at once.\n")
+    assert aws.world.calls("GET") == []
+
+    endpoint.state = "serving"
+    ran = run("sleep", "--wait", "--json")
+    assert (ran.code, ran.err, ran.document["state"]) == (0, "", "asleep")
+
+
+@pytest.mark.parametrize("duration", ["2h", "90s", "168h"])
+def test_hold_for(aws: FakeAws, run: Run, duration: str) -> None:
+    """As it was written."""
+    ran = run("hold", "--for", duration, "--json")
+    assert ran.code == 0
+    assert json.loads(aws.world.body_of_last("POST")) == {"for": duration}
+    assert parse_duration(duration)
+
+
+def test_hold_until(aws: FakeAws, run: Run) -> None:
+    """In UTC."""
+    ran = run("hold", "dormouse", "--until", "2099-11-23T18:00+02:00")
+    assert ran.code == 0
+    assert json.loads(aws.world.body_of_last("POST")) == {"until": "2099-11-23T16:00:00Z"}
+    assert "held until 2099-11-23 16:00" in ran.out
+
+
+def test_release(aws: FakeAws, run: Run) -> None:
+    """The hold is gone."""
+    aws.world.add("dormouse", hold_until="2099-01-01T00:00:00.000Z")
+    assert run("release", "--json").document["hold_until"] is None
+    assert aws.world.calls("POST") == ["/endpoints/dormouse/release"]
+    assert run("release").out.startswith("dormouse is asleep.")
+
+
+# ------------------------------------------------------------------------------------------ invoke
+
+
+@pytest.fixture
+def serving(aws: FakeAws) -> FakeAws:
+    """An endpoint that answers with what it is sent."""
+    aws.world.add("dormouse", state="serving")
+    return aws
+
+
+def test_invoke_with_a_file(serving: FakeAws, run: Run, tmp_path: Path) -> None:
+    """Byte for byte, to the stack's own endpoint: the one argument can't be a name."""
+    (tmp_path / "question.json").write_bytes(QUESTION)
+    ran = run("invoke", tmp_path / "question.json", "--model", "m.tar.gz")
+    assert (ran.code, ran.out, ran.err) == (0, QUESTION.decode(), "")
+    assert serving.world.calls("POST", "/invoke") == ["/endpoints/dormouse/invocations"]
+
+
+def test_invoke_in_json(serving: FakeAws, run: Run) -> None:
+    """The body as JSON if it is, or else in base64."""
+    arguments = ["invoke", "dormouse", "--model", "m.tar.gz", "--body", QUESTION.decode(), "--json"]
+    assert run(*arguments).document == {
+        "body": {"inputs": "a wonderful film"},
+        "content_type": "application/json",
+        "invoked_production_variant": "AllTraffic",
+    }
+    document = run(*arguments, "--accept", "image/png").document
+    assert base64.b64decode(document["body_base64"]) == b"\x00\xffbytes"
+    assert document["content_type"] == "image/png"
+
+
+def test_invoke_into_a_file(serving: FakeAws, run: Run, tmp_path: Path) -> None:
+    """Nothing else is printed, or with --json where it is."""
+    out = tmp_path / "answer.png"
+    arguments = ["invoke", "-m", "m.tar.gz", "--body", "x", "--accept", "image/png", "-o", str(out)]
+    ran = run(*arguments)
+    assert (ran.code, ran.out, ran.err) == (0, "", "")
+    assert out.read_bytes() == b"\x00\xffbytes"
+    assert run(*arguments, "--json").document["output"] == str(out)
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "content_type"),
+    [
+        ("a.json", [], "application/json"),
+        ("a.jsonl", [], "application/jsonlines"),
+        ("a.csv", [], "text/csv"),
+        ("a", [], "application/json"),
+        ("a.csv", ["--content-type", "text/plain"], "text/plain"),
+    ],
+)
+def test_invoke_knows_a_file_by_its_name(
+    serving: FakeAws, run: Run, name: str, given: list[str], content_type: str
+) -> None:
+    """Unless told otherwise."""
+    Path(name).write_bytes(b"x")
+    assert run("invoke", "dormouse", name, "--model", "m.tar.gz", *given).code == 0
+    assert serving.world.content_types[-1] == content_type
+
+
+@pytest.mark.parametrize("arguments", [["-"], [], ["dormouse"], ["dormouse", "-"]])
+def test_invoke_from_standard_input_and_through_a_pipe(
+    serving: FakeAws, environment: Mapping[str, str], arguments: list[str]
+) -> None:
+    """In a process of its own, as a shell would run it; bytes that are no text."""
+    ran = subprocess.run(
+        [sys.executable, "-m", "dormouse_cli", "invoke", *arguments, "--model", "m.tar.gz"],
+        env=environment,
+        input=b"\x00\xff\n",
+        capture_output=True,
+        check=False,
+    )
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, b"\x00\xff\n", b"")
+
+
+def test_a_reader_who_leaves_early_is_no_error_to_talk_about(
+    serving: FakeAws, environment: Mapping[str, str]
+) -> None:
+    """`dormouse … | head -1`: no traceback."""
+    ran = subprocess.run(
+        [
+            "bash",
+            "-c",
+            '"$0" -m dormouse_cli invoke --model m.tar.gz - | head -c 1',
+            sys.executable,
+        ],
+        env={**environment, "PATH": "/usr/bin:/bin"},
+        input=b"x" * 1_000_000,
+        capture_output=True,
+        check=False,
+    )
+    assert (ran.stdout, ran.stderr) == (b"x", b"")
+
+
+def test_invoke_that_waits(aws: FakeAws, run: Run) -> None:
+    """The same request until it is answered; the wait is told on standard error."""
+    ran = run("invoke", "--model", "m.tar.gz", "--body", "{}", "--wait")
+    assert (ran.code, ran.out) == (0, "{}")
+    assert ran.err.startswith("dormouse wakes, about 8 min expected …")
+    assert len(aws.world.calls("POST", "/invoke")) == 2
+    assert aws.world.calls("POST") == [], "the request itself is what wakes it"
+
+
+def test_invoke_that_waits_without_the_right_to_look(aws: FakeAws, run: Run) -> None:
+    """It comes again when it was told to come."""
+    endpoint = aws.world.add("dormouse", looks_until_serving=None)
+    asleep = json.dumps({"Code": "ServiceUnavailable", "Message": "dormouse is asleep"}).encode()
+    headers = {"x-amzn-ErrorType": "ServiceUnavailable", "Retry-After": "1"}
+    # The stack's outputs come first.
+    described = run("status", "--control-url", f"{aws.url}/control")
+    assert described.code == 0
+    endpoint.state = "serving"
+    aws.world.canned += [
+        (503, headers, asleep),
+        (403, {"Content-Type": "application/json"}, b'{"message": "Forbidden"}'),
+    ]
+    given = ["--invoke-url", f"{aws.url}/invoke", "--control-url", f"{aws.url}/control"]
+    ran = run("invoke", "dormouse", "--model", "m.tar.gz", "--body", "{}", "--wait", *given)
+    assert (ran.code, ran.out) == (0, "{}")
+    assert "dormouse wakes, about 1 s expected" in ran.err
+
+
+# ------------------------------------------------------------------------------------------ models
+
+
+def test_build_upload_list_and_call(
+    serving: FakeAws, run: Run, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The way of a model, as a person types it."""
+    monkeypatch.chdir(model.parent)
+    built = run("models", "build", "sentiment-v1")
+    assert (built.code, built.err) == (0, "Packing sentiment-v1.tar.gz …\n")
+    assert "Next: dormouse models upload sentiment-v1.tar.gz" in built.out
+
+    uploaded = run("models", "upload", "sentiment-v1.tar.gz")
+    assert uploaded.code == 0
+    where = f"s3://{BUCKET}/{PREFIX}sentiment-v1.tar.gz"
+    assert uploaded.out.startswith(f"sentiment-v1.tar.gz is at {where}.")
+
+    listed = run("models", "list")
+    assert listed.out.splitlines()[0].split() == ["MODEL", "SIZE", "UPLOADED"]
+    assert "sentiment-v1.tar.gz" in listed.out
+    called = run("invoke", "--model", "sentiment-v1.tar.gz", "--body", "{}")
+    assert called.out == "{}"
+
+
+def test_models_in_json(aws: FakeAws, run: Run, model: Path, tmp_path: Path) -> None:
+    """Each of them; no progress beside it."""
+    archive = tmp_path / "out" / "m.tar.gz"
+    built = run("models", "build", model, "--out", archive, "--json")
+    size = archive.stat().st_size
+    assert built.document == {
+        "archive": str(archive),
+        "files": [
+            "0/fingerprint.pb",
+            "0/saved_model.pb",
+            "0/variables/variables.index",
+            "labels.json",
+        ],
+        "notes": [],
+        "size_bytes": size,
+    }
+    uploaded = run("models", "upload", archive, "--name", "m-v2.tar.gz", "--json")
+    assert (uploaded.code, uploaded.err) == (0, "")
+    uri = f"s3://{BUCKET}/{PREFIX}m-v2.tar.gz"
+    assert uploaded.document == {
+        "models": [{"name": "m-v2.tar.gz", "size_bytes": size, "uri": uri}]
+    }
+    assert run("models", "list", "--json").document == {
+        "models": [
+            {"name": "m-v2.tar.gz", "size_bytes": size, "uploaded_at": "2026-11-22T16:00:00Z"}
+        ]
+    }
+    aws.world.objects.clear()
+    assert run("models", "list", "--json").document == {"models": []}
+    assert "no model yet" in run("models", "list").out
+
+
+def test_a_note_of_what_may_be_amiss(run: Run, model: Path, tmp_path: Path) -> None:
+    """In both ways."""
+    (model / "labels.json").unlink()
+    out = ["--out", tmp_path / "m.tar.gz"]
+    assert "Note: There is no labels.json" in run("models", "build", model, *out).err
+    document = run("models", "build", model, *out, "--json").document
+    assert document["notes"] == ["There is no labels.json, which Dormouse's model container wants."]
+
+
+def test_many_uploads_are_looked_at_before_the_first(
+    aws: FakeAws, run: Run, model: Path, tmp_path: Path
+) -> None:
+    """Nothing is half done: the bad one, or one whose name is taken, stops them all."""
+    for name in ("a", "b"):
+        run("models", "build", model, "--out", tmp_path / f"{name}.tar.gz")
+    (tmp_path / "bad.tar.gz").write_bytes(b"not an archive")
+    both = [tmp_path / "a.tar.gz", tmp_path / "b.tar.gz"]
+
+    assert run("models", "upload", *both, tmp_path / "bad.tar.gz").code == 1
+    assert aws.world.objects == {}
+    aws.world.objects[f"{PREFIX}b.tar.gz"] = b"old"
+    ran = run("models", "upload", *both)
+    assert (ran.code, sorted(aws.world.objects)) == (1, [f"{PREFIX}b.tar.gz"])
+    assert "There is a model 'b.tar.gz' already" in ran.err
+    assert run("models", "upload", *both, "--force").code == 0
+    assert aws.world.objects[f"{PREFIX}b.tar.gz"] == (tmp_path / "b.tar.gz").read_bytes()
+
+
+# -------------------------------------------------------------------------------- options anywhere
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--json", "models", "list"],
+        ["models", "--json", "list"],
+        ["models", "list", "--json"],
+        ["--stack", "dormouse", "--json", "models", "--stack", "dormouse", "list"],
+    ],
+)
+def test_options_may_stand_anywhere(run: Run, arguments: list[str]) -> None:
+    """Before the command, between, and after it."""
+    assert run(*arguments).document == {"models": []}
+
+
+def test_the_last_word_of_an_option_counts(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After the command, before it, in the environment, in this order."""
+
+    def stack_of(*arguments: str) -> Any:
+        return run(*arguments, "--json").error["message"].split("'")[1]
+
+    monkeypatch.setenv("DORMOUSE_STACK", "from-environment")
+    assert stack_of("models", "list") == "from-environment"
+    assert stack_of("--stack", "before", "models", "list") == "before"
+    assert stack_of("--stack", "before", "models", "list", "--stack", "after") == "after"
+
+
+def test_version(run: Run) -> None:
+    """On one line."""
+    assert run("--version").out == "dormouse 0.1.0\n"
