@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from dormouse.domain.endpoint import Absent, EndpointStatus, Observation, Ownership, Present
 from dormouse.domain.spec import ADOPTED_TAG, STACK_TAG
-from dormouse.errors import AwsError
+from dormouse.errors import AwsDeniedError, AwsError
 from tests.fakes.clock import FakeClock
 
 STACK = "dormouse-stack"
@@ -43,6 +43,7 @@ class FakeEndpoints:
         self._tags: dict[str, dict[str, str]] = {}
         self._updates: dict[str, str] = {}
         self.hidden_from_tags: set[str] = set()
+        self.denied: set[str] = set()
         self.create_calls: list[tuple[str, str, dict[str, str]]] = []
         self.update_calls: list[tuple[str, str]] = []
         self.deleted: list[str] = []
@@ -74,6 +75,8 @@ class FakeEndpoints:
         seen = self._present.get(endpoint)
         if seen is None:
             return Absent()
+        if endpoint in self.denied:
+            raise AwsDeniedError("DescribeEndpoint refused: AccessDeniedException")
         takes, goes_on = {
             EndpointStatus.CREATING: (self.create_takes, self._created),
             EndpointStatus.UPDATING: (self.update_takes, self._updated),
