@@ -88,6 +88,8 @@ class FakeEndpoints:
 
     def observe_all(self) -> Mapping[str, Observation]:
         """List them, as ListEndpoints does."""
+        if self.unreadable is not None:
+            raise AwsError(self.unreadable)
         seen = {name: self.observe(name) for name in list(self._present)}
         return {
             name: replace(one, config_name="", variant_names=(), failure_reason=None)

@@ -1,0 +1,144 @@
+"""An operator's desk: what there is, how it stands, and what becomes of an intent."""
+
+from datetime import timedelta
+
+import pytest
+
+from dormouse.domain.claims import Refusal, Why
+from dormouse.domain.endpoint import Absent, EndpointStatus, Present
+from dormouse.domain.intent import Hold, Sleep, Wake
+from dormouse.domain.ledger import Ledger
+from dormouse.domain.spec import Spec
+from dormouse.errors import AwsError, UnmanagedEndpointError
+from tests.fakes.deployment import ACCOUNT, World
+from tests.fakes.world import config
+
+S = EndpointStatus
+
+
+def test_the_list_has_every_managed_endpoint_in_order_of_names(world: World) -> None:
+    """The stack's own too, though its tags can't be seen yet; refused ones with their reason."""
+    world.catalog.configs = [
+        config("reviews"),
+        config("zebra", idle_timeout="soon"),
+        config("alpha", stack="other-stack"),
+    ]
+    world.endpoints.put("reviews", S.IN_SERVICE)
+    world.endpoints.put("unmanaged", S.IN_SERVICE)
+
+    standings = world.control.list_all()
+
+    assert [standing.claim.endpoint for standing in standings] == [
+        "alpha",
+        "dormouse",
+        "reviews",
+        "zebra",
+    ]
+    assert [type(standing.claim) for standing in standings] == [Refusal, Refusal, Spec, Refusal]
+    assert [type(standing.seen) for standing in standings] == [Absent, Absent, Present, Absent]
+    assert all(standing.history is None for standing in standings)
+
+
+def test_the_stacks_own_endpoint_is_listed_once(world: World) -> None:
+    """As what its config claims."""
+    world.catalog.configs = [config("dormouse")]
+
+    (standing,) = world.control.list_all()
+
+    assert standing.claim == Spec("dormouse", "dormouse-config")
+
+
+def test_an_empty_deployment_lists_its_own_endpoint(world: World) -> None:
+    """It says why nothing happens yet."""
+    world.catalog.configs = []
+
+    (standing,) = world.control.list_all()
+
+    assert isinstance(standing.claim, Refusal)
+    assert standing.claim.why is Why.NOT_VISIBLE_YET
+
+
+def test_the_list_shows_what_is_remembered_of_each(world: World) -> None:
+    """And of one that nothing is remembered of, an empty ledger."""
+    world.catalog.configs.append(config("fresh"))
+    world.ask()
+    by_name = {s.claim.endpoint: s for s in world.control.list_all()}
+
+    assert by_name["reviews"].ledger == world.ledger
+    assert by_name["fresh"].ledger == Ledger()
+
+
+def test_a_description_has_the_decisions_newest_first(world: World) -> None:
+    """At most twenty."""
+    for _ in range(11):
+        world.endpoints.put("reviews", S.IN_SERVICE)
+        world.act()
+        world.endpoints.vanish("reviews")
+        world.act()
+
+    standing = world.control.describe("reviews")
+
+    assert standing.history is not None
+    assert [past.decision.action for past in standing.history] == ["stay down", "stay up"] * 10
+    moments = [past.at for past in standing.history]
+    assert moments == sorted(moments, reverse=True)
+    assert standing.ledger == world.ledger
+    assert standing.at == world.clock()
+    assert (standing.account_id, standing.expected_wake) == (ACCOUNT, timedelta(minutes=8))
+
+
+def test_what_is_not_managed_is_not_described(world: World) -> None:
+    """Though it exists: this is no window into an account."""
+    world.endpoints.put("unmanaged", S.IN_SERVICE)
+
+    with pytest.raises(UnmanagedEndpointError, match="unmanaged"):
+        world.control.describe("unmanaged")
+
+
+def test_an_intent_is_recorded_nudges_and_says_how_it_stands(world: World) -> None:
+    """The ledger that is shown has it already."""
+    standing = world.control.carry_out(Wake("reviews"), "request-1")
+
+    assert standing.ledger.has_unmet_demand
+    assert standing.history == []
+    assert world.nudge.sent == ["reviews"]
+
+
+def test_what_is_refused_sends_no_nudge(world: World) -> None:
+    """Nothing was recorded."""
+    with pytest.raises(UnmanagedEndpointError):
+        world.control.carry_out(Wake("reveiws"), "request-1")
+    assert world.nudge.sent == []
+
+
+def test_an_intent_whose_nudge_is_lost_stands(world: World) -> None:
+    """The next scheduled tick finds it; the caller learns that something is wrong."""
+    world.nudge.fails_with = "Invoke refused: TooManyRequestsException"
+
+    with pytest.raises(AwsError, match="Invoke"):
+        world.control.carry_out(Sleep("reviews"), "request-1")
+    assert world.ledger.is_put_to_sleep
+
+
+@pytest.mark.parametrize("fault", ["tags", "sagemaker"])
+def test_what_cannot_be_read_is_an_error(world: World, fault: str) -> None:
+    """Not an endpoint that is asleep, or that nobody manages."""
+    if fault == "tags":
+        world.catalog.unreadable = "throttled"
+    else:
+        world.endpoints.unreadable = "throttled"
+    for ask in (world.control.list_all, lambda: world.control.describe("reviews")):
+        with pytest.raises(AwsError, match="throttled"):
+            ask()
+
+
+def test_it_only_looks(world: World) -> None:
+    """One writer of endpoints: whatever is asked here, nothing happens before the next tick."""
+    world.endpoints.put("reviews", S.IN_SERVICE)
+    for intent in (Wake("reviews"), Hold("reviews", timedelta(hours=1)), Sleep("reviews")):
+        world.control.carry_out(intent, "request-1")
+    world.control.list_all()
+
+    assert not world.endpoints.create_calls
+    assert not world.endpoints.update_calls
+    assert not world.endpoints.deleted
