@@ -45,7 +45,7 @@ def routes(body: Mapping[str, Any]) -> Iterator[Route]:
                 raise ValueError(f"{method} {path}: only aws_proxy with payload 2.0 is known here.")
             verb = "ANY" if method == ANY_METHOD else method.upper()
             yield Route(
-                key=path if path == "$default" else f"{verb} {path}",
+                key="$default" if operation.get("isDefaultRoute") else f"{verb} {path}",
                 authorization=_authorization(operation, schemes),
                 integration={
                     "integrationType": kind,

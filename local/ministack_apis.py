@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -45,8 +46,11 @@ def wrap_http_api_requests(refuse: Callable[[bool, Mapping[str, str]], Answer | 
     inner = ministack_app._handle_execute_api_request
 
     async def handle(
-        host: str, path: str, method: str, headers: Any, *more: Any, **named: Any
+        host: str, path: str, method: str, headers: Any, *more: Any, raw_path: str, **named: Any
     ) -> Any:
+        if re.fullmatch(r"/_aws/execute-api/[^/]+", path):
+            # The bare address, which ministack would take for a bucket's.
+            path, raw_path = f"{path}/", f"{raw_path}/"
         parsed = ministack_app._parse_execute_api_url(host, path)
         owner = _owner_of_http_api(parsed[0]) if parsed else None
         if parsed and owner:
@@ -56,7 +60,7 @@ def wrap_http_api_requests(refuse: Callable[[bool, Mapping[str, str]], Answer | 
             own = responses.get_account_id() == owner[0]
             if kind == "AWS_IAM" and (refused := refuse(own, headers)):
                 return refused
-        return await inner(host, path, method, headers, *more, **named)
+        return await inner(host, path, method, headers, *more, raw_path=raw_path, **named)
 
     ministack_app._handle_execute_api_request = handle
 

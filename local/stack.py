@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+from botocore.exceptions import BotoCoreError, ClientError
 
 from local.settings import REPOSITORY, LocalSettings
 
 STACK_NAME = "dormouse"
+STARTED = frozenset({"CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS"})
 BUILD = REPOSITORY / ".build" / "sam"
 MODELS = REPOSITORY / ".build" / "models"
 # The local SageMaker runs the container's process, whatever image it is told; the template wants a
@@ -76,8 +78,12 @@ def deploy(
     arguments = ["deploy", "--no-confirm-changeset", "--stack-name", name]
     arguments += ["--config-file", str(REPOSITORY / "samconfig.toml")]
     arguments += ["--template-file", str(template), "--parameter-overrides"]
-    arguments += [f"{key}={value}" for key, value in given.items()]
-    _sam(arguments, _environment(settings), log, "sam deploy")
+    # In quotes, or sam would end a value at its first space.
+    arguments += [f"{key}={json.dumps(value)}" for key, value in given.items()]
+    try:
+        _sam(arguments, _environment(settings), log, "sam deploy")
+    except DeployError as error:
+        raise DeployError(f"{error}{_why(settings, name)}") from error
 
 
 def delete(settings: LocalSettings, log: Path, *, name: str = STACK_NAME) -> None:
@@ -87,7 +93,26 @@ def delete(settings: LocalSettings, log: Path, *, name: str = STACK_NAME) -> Non
         DeployError: it failed, and the stack is still there.
     """
     arguments = ["delete", "--no-prompts", "--stack-name", name, "--region", settings.region]
-    _sam(arguments, _environment(settings), log, "sam delete")
+    try:
+        _sam(arguments, _environment(settings), log, "sam delete")
+    except DeployError as error:
+        raise DeployError(f"{error}{_why(settings, name)}") from error
+
+
+def _why(settings: LocalSettings, name: str) -> str:
+    """Say which resources failed in the last operation on a stack; sam's table breaks the words."""
+    try:
+        answer = clients(settings)("cloudformation").describe_stack_events(StackName=name)
+    except (BotoCoreError, ClientError):
+        return ""
+    failed = []
+    for event in answer["StackEvents"]:  # the newest first
+        status, reason = event["ResourceStatus"], event.get("ResourceStatusReason", "")
+        if event["LogicalResourceId"] != name and status.endswith("_FAILED"):
+            failed.append(f"; {event['LogicalResourceId']}: {reason}")
+        if event["LogicalResourceId"] == name and status in STARTED:
+            break
+    return "".join(reversed(failed))
 
 
 def _environment(settings: LocalSettings) -> dict[str, str]:

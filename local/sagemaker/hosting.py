@@ -27,6 +27,9 @@ WATCH_SECONDS = 0.25
 PORTS = range(20000, 32767)
 # Leaves room for `/cXXXXXXXX/mms-XXXXXXXX/.mms.sock.9999` and a few characters more.
 LONGEST_SCRATCH = 60
+# No image is run here, whatever CreateModel was told; but this tag stands for an image whose
+# container ends at its start, as after a bad deployment.
+UNHEALTHY_TAG = "unhealthy"
 # Fetches one model of a ModelDataUrl into a directory below the given one.
 Fetch = Callable[[str, str, Path], Path]
 HEALTH_CHECK_FAILED = (
@@ -171,11 +174,7 @@ class ContainerHosting:
         try:
             with log_path.open("ab") as log:
                 process = tethered.start(
-                    [
-                        str(settings.container_python),
-                        str(settings.container_entrypoint),
-                        "serve",
-                    ],
+                    self._command(model),
                     environment=self._container_environment(model, port, directory, scratch),
                     output=log,
                     directory=directory,
@@ -195,6 +194,12 @@ class ContainerHosting:
             measure=self._measure(endpoint_name, variant_name),
         )
         return Container(process, client, [directory, scratch], cache, variant_name)
+
+    def _command(self, model: Model) -> list[str]:
+        python = str(self._settings.container_python)
+        if model.container.get("Image", "").endswith(f":{UNHEALTHY_TAG}"):
+            return [python, "-c", "raise SystemExit('unhealthy, as the tag of the image says')"]
+        return [python, str(self._settings.container_entrypoint), "serve"]
 
     def _container_environment(
         self, model: Model, port: int, directory: Path, scratch: Path

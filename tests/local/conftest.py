@@ -70,23 +70,24 @@ class LocalAws:
     port: int
     state_dir: Path
     log: Path
-    clients: list[Any] = field(default_factory=list)
+    clients: dict[Any, Any] = field(default_factory=dict)
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
     def client(self, service: str, path: str = "", **config: Any) -> Any:
-        """A boto3 client of the local AWS that never retries."""
-        settings = {"retries": {"total_max_attempts": 1}, **config}
-        client: Any = boto3.client(  # type: ignore[call-overload]  # the service is a variable
-            service,
-            endpoint_url=self.url + path,
-            region_name="us-east-1",
-            config=Config(**settings),
-        )
-        self.clients.append(client)
-        return client
+        """A boto3 client of the local AWS that never retries, made once: making one is slow."""
+        key = (service, path, *sorted(config.items()))
+        if key not in self.clients:
+            settings = {"retries": {"total_max_attempts": 1}, **config}
+            self.clients[key] = boto3.client(  # type: ignore[call-overload]  # service is a variable
+                service,
+                endpoint_url=self.url + path,
+                region_name="us-east-1",
+                config=Config(**settings),
+            )
+        return self.clients[key]
 
     def put_model(self, name: str, **behaviour: Any) -> str:
         """Upload a model for the fake container; returns its TargetModel."""
@@ -100,14 +101,22 @@ class LocalAws:
         self.client("s3").put_object(Bucket=BUCKET, Key=f"models/{target}", Body=archive.getvalue())
         return target
 
-    def put_config(self, name: str, environment: dict[str, str] | None = None, **more: Any) -> str:
+    def put_config(
+        self,
+        name: str,
+        environment: dict[str, str] | None = None,
+        *,
+        image_tag: str = "1",
+        instance_type: str = "ml.m5.xlarge",
+        **more: Any,
+    ) -> str:
         """Create a model and an endpoint configuration of one name."""
         sagemaker = self.client("sagemaker")
         sagemaker.create_model(
             ModelName=name,
             ExecutionRoleArn=f"arn:aws:iam::{ACCOUNT}:role/model",
             PrimaryContainer={
-                "Image": "123456789012.dkr.ecr.us-east-1.amazonaws.com/container:1",
+                "Image": f"123456789012.dkr.ecr.us-east-1.amazonaws.com/container:{image_tag}",
                 "Mode": "MultiModel",
                 "ModelDataUrl": f"s3://{BUCKET}/models/",
                 "Environment": environment or {},
@@ -119,7 +128,7 @@ class LocalAws:
                 {
                     "VariantName": "AllTraffic",
                     "ModelName": name,
-                    "InstanceType": "ml.m5.xlarge",
+                    "InstanceType": instance_type,
                     "InitialInstanceCount": 1,
                     "InitialVariantWeight": 1.0,
                 }
@@ -158,7 +167,7 @@ class LocalAws:
 
     def stop(self) -> int:
         """End it in order; returns its exit status."""
-        for client in self.clients:
+        for client in self.clients.values():
             client.close()
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
@@ -174,7 +183,7 @@ def start_local_aws(local_python: Path) -> Callable[..., LocalAws]:
         given = {
             "create_seconds": 0.3,
             "delete_seconds": 0.3,
-            "ping_timeout_seconds": 3,
+            "ping_timeout_seconds": 8,
             "container_stop_seconds": 1,
             "instance_limit": 100,
             "model_wait_seconds": 1.5,

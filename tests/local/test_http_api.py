@@ -98,6 +98,7 @@ def test_the_output_is_an_address_that_answers(aws: LocalAws, stack: SmallStack,
         ("GET", "/endpoints/a-1/wake", "$default", None),
         ("GET", "/elsewhere", "$default", None),
         ("GET", "/", "$default", None),
+        ("GET", "", "$default", None),
     ],
 )
 def test_a_request_takes_its_route(
@@ -105,7 +106,7 @@ def test_a_request_takes_its_route(
 ) -> None:
     """Method and path decide, what nothing else fits is $default, and rawPath is the caller's."""
     event = call(url + path, method).json()
-    assert (event["version"], event["routeKey"], event["rawPath"]) == ("2.0", key, path)
+    assert (event["version"], event["routeKey"], event["rawPath"]) == ("2.0", key, path or "/")
     assert event.get("pathParameters") == parameters
     # Absent and not null, as on AWS.
     assert ("pathParameters" in event) == (parameters is not None)
