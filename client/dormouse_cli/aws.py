@@ -19,7 +19,7 @@ from dormouse_cli import __version__
 from dormouse_cli.errors import CliError
 from dormouse_cli.exit_codes import ExitCode
 from dormouse_cli.options import CommonOptions
-from dormouse_cli.problem import printable
+from dormouse_cli.problem import sentence
 
 USER_AGENT = f"dormouse-cli/{__version__}"
 
@@ -90,7 +90,7 @@ class AwsSession:
                     config=agent if config is None else agent.merge(config),
                 )
             except ValueError as error:
-                raise CliError(f"{printable(str(error))}.", ExitCode.USAGE) from error
+                raise CliError(sentence(str(error)), ExitCode.USAGE) from error
 
     def credentials(self) -> Any:
         """Return the credentials as they are now; those of a role change every hour."""
@@ -129,19 +129,19 @@ def _answered(error: exceptions.ClientError, doing: str) -> CliError:
     said: Any = error.response.get("Error", {})
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     code = str(said.get("Code", "")) or f"HTTP status {status}"
-    message = printable(str(said.get("Message", ""))) or "no reason given"
-    sentence = f"{_capitalised(doing)} failed: {code}: {message}"
+    message = str(said.get("Message", "")) or "no reason given"
+    why = sentence(f"{_capitalised(doing)} failed: {code}: {message}")
     if code in _DENIED_CODES or status in (401, 403):
-        return CliError(sentence, ExitCode.NOT_PERMITTED, aws_error=code)
+        return CliError(why, ExitCode.NOT_PERMITTED, aws_error=code)
     if code in _THROTTLED_CODES or status == 429:
-        return CliError(sentence, ExitCode.TRY_AGAIN, aws_error=code)
+        return CliError(why, ExitCode.TRY_AGAIN, aws_error=code)
     if status >= 500:
-        return CliError(sentence, ExitCode.UNAVAILABLE, aws_error=code)
-    return CliError(sentence, ExitCode.FAILED, aws_error=code)
+        return CliError(why, ExitCode.UNAVAILABLE, aws_error=code)
+    return CliError(why, ExitCode.FAILED, aws_error=code)
 
 
 def _failed(error: exceptions.BotoCoreError, doing: str) -> CliError:
-    why = printable(str(error))
+    why = sentence(str(error))
     if isinstance(error, exceptions.NoRegionError):
         return CliError(
             "No region is known: give --region, set AWS_REGION, or write one into the profile.",
@@ -149,7 +149,7 @@ def _failed(error: exceptions.BotoCoreError, doing: str) -> CliError:
         )
     if isinstance(error, exceptions.ProfileNotFound):
         return CliError(
-            f"{why}: `aws configure list-profiles` shows those that there are.", ExitCode.USAGE
+            f"{why} `aws configure list-profiles` shows those that there are.", ExitCode.USAGE
         )
     if isinstance(error, exceptions.NoCredentialsError):
         return CliError(

@@ -20,7 +20,7 @@ from dormouse_cli.aws import USER_AGENT
 from dormouse_cli.endpoint import Endpoint, UnreadableAnswer, read_endpoint, read_endpoints
 from dormouse_cli.errors import CliError
 from dormouse_cli.exit_codes import ExitCode
-from dormouse_cli.problem import Problem, printable, read_problem
+from dormouse_cli.problem import Problem, read_problem, sentence
 
 _Read = TypeVar("_Read")
 
@@ -111,7 +111,7 @@ class ControlClient:
             return self._http.send(request.prepare())
         except (HTTPClientError, NotConnected) as error:
             raise CliError(
-                f"The control API can't be reached: {printable(str(error))}", ExitCode.UNAVAILABLE
+                sentence(f"The control API can't be reached: {error}"), ExitCode.UNAVAILABLE
             ) from error
 
     def _answer(self, response: Any) -> object:
@@ -155,12 +155,12 @@ def _refused(problem: Problem, url: str) -> CliError:
                 f"There is no control API at {url} ({detail}).", ExitCode.NOT_FOUND, status=status
             )
         case HTTPStatus.NOT_FOUND:
-            return CliError(detail, ExitCode.NOT_FOUND, status=status)
+            return CliError(sentence(detail), ExitCode.NOT_FOUND, status=status)
         case HTTPStatus.BAD_REQUEST:
-            return CliError(detail, ExitCode.USAGE, status=status)
+            return CliError(sentence(detail), ExitCode.USAGE, status=status)
         case HTTPStatus.TOO_MANY_REQUESTS:
             return CliError(
-                f"The control API has too many callers: {detail}",
+                sentence(f"The control API has too many callers: {detail}"),
                 ExitCode.TRY_AGAIN,
                 status=status,
             )
@@ -170,4 +170,4 @@ def _refused(problem: Problem, url: str) -> CliError:
             ExitCode.UNAVAILABLE,
             status=status,
         )
-    return CliError(detail, ExitCode.FAILED, status=status)
+    return CliError(sentence(detail), ExitCode.FAILED, status=status)

@@ -49,3 +49,8 @@ def _phrase(status: int) -> str:
 def printable(text: str) -> str:
     """Put it on one line, without what would steer a terminal."""
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
+def sentence(text: str) -> str:
+    """Put it on one line that ends with one full stop."""
+    return f"{printable(text).rstrip('.: ')}."

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from dormouse_cli.aws import AwsSession, explained
 from dormouse_cli.errors import CliError
 from dormouse_cli.exit_codes import ExitCode
-from dormouse_cli.problem import printable
+from dormouse_cli.problem import printable, sentence
 
 # SageMaker answers within 60 s. What is worth a second try, --wait decides.
 _CONFIG = Config(read_timeout=70, retries={"total_max_attempts": 1})
@@ -91,13 +91,13 @@ def _known(error: ClientError) -> CliError | None:
         original_status = response.get("OriginalStatusCode")
         said = "" if original_status is None else f" ({original_status})"
         return CliError(
-            f"The model answered with an error{said}: {original}",
+            sentence(f"The model answered with an error{said}: {original}"),
             ExitCode.FAILED,
             original_status_code=original_status,
             original_message=response.get("OriginalMessage"),
         )
     if code == "ValidationError" and ("not found" in message or "download model" in message):
-        return CliError(message, ExitCode.NOT_FOUND, aws_error=code)
+        return CliError(sentence(message), ExitCode.NOT_FOUND, aws_error=code)
     if status == 403:
         return CliError(
             f"The front door refuses these credentials ({message or code}): they need "

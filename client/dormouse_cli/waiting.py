@@ -12,6 +12,7 @@ from dormouse_cli.endpoint import Endpoint
 from dormouse_cli.errors import CliError
 from dormouse_cli.exit_codes import ExitCode
 from dormouse_cli.moments import spoken
+from dormouse_cli.problem import sentence
 
 POLL_SECONDS = 2.0
 _FRAME_SECONDS = 0.25
@@ -109,7 +110,7 @@ def _failed(endpoint: Endpoint) -> CliError:
     why = endpoint.failure_reason or f"its status is {endpoint.status}, and SageMaker says no more"
     after = f" Next: {endpoint.next}." if endpoint.next else ""
     return CliError(
-        f"{endpoint.name} has failed: {why.rstrip('.')}.{after}",
+        f"{sentence(f'{endpoint.name} has failed: {why}')}{after}",
         ExitCode.FAILED,
         failure_reason=endpoint.failure_reason,
     )
@@ -118,7 +119,7 @@ def _failed(endpoint: Endpoint) -> CliError:
 def _timed_out(endpoint: Endpoint, goal: str, seconds: float, trouble: str) -> CliError:
     stands = trouble or f"it is {endpoint.state} ({endpoint.why or 'no reason known'})"
     return CliError(
-        f"{endpoint.name} is not {goal} after {spoken(seconds)}: {stands}. "
+        f"{sentence(f'{endpoint.name} is not {goal} after {spoken(seconds)}: {stands}')} "
         f"Dormouse goes on with it; `dormouse status {endpoint.name}` shows how.",
         ExitCode.TRY_AGAIN,
         state=endpoint.state,

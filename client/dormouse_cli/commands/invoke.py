@@ -19,6 +19,7 @@ from dormouse_cli.exit_codes import ExitCode
 from dormouse_cli.model_store import require_model_name
 from dormouse_cli.options import CommonOptions
 from dormouse_cli.output import Output
+from dormouse_cli.problem import sentence
 from dormouse_cli.progress import waiting
 from dormouse_cli.runtime_client import Asleep, Prediction
 from dormouse_cli.waiting import POLL_SECONDS, Clock, pause, wait_for
@@ -130,7 +131,7 @@ class _Call:
             return self._send()
         except Asleep as asleep:
             raise CliError(
-                f"{asleep.message.rstrip('.')}. Try again in {asleep.retry_after_seconds} s, or "
+                f"{sentence(asleep.message)} Try again in {asleep.retry_after_seconds} s, or "
                 "let --wait do it.",
                 asleep.exit_code,
                 retry_after_seconds=asleep.retry_after_seconds,
