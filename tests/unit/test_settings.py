@@ -1,51 +1,120 @@
 """A function that is set up wrongly says which variable it is."""
 
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 
 import pytest
 
-from dormouse.settings import InvokeSettings, ReconcileSettings, SettingError
+from dormouse.domain.claims import Deployment
+from dormouse.settings import (
+    CleanupSettings,
+    ControlSettings,
+    InvokeSettings,
+    ReconcileSettings,
+    SettingError,
+)
 
-RECONCILE = {
-    "DORMOUSE_ENDPOINTS_TABLE": "t",
+OWN = {
     "DORMOUSE_STACK_NAME": "s",
     "DORMOUSE_OWN_ENDPOINT": "e",
     "DORMOUSE_OWN_ENDPOINT_CONFIG": "c",
 }
-INVOKE = {
-    "DORMOUSE_ENDPOINTS_TABLE": "t",
-    "DORMOUSE_OWN_ENDPOINT": "e",
-    "DORMOUSE_RECONCILE_FUNCTION": "r",
+TABLE = {"DORMOUSE_ENDPOINTS_TABLE": "t"}
+DECISIONS = {"DORMOUSE_DECISIONS_TABLE": "d"}
+RECONCILE_FUNCTION = {"DORMOUSE_RECONCILE_FUNCTION": "r"}
+ACCOUNT = {"DORMOUSE_ACCOUNT_ID": "123456789012"}
+
+# What each function reads, and what it must be told.
+Read = Callable[[Mapping[str, str]], object]
+FUNCTIONS: dict[str, tuple[Read, dict[str, str]]] = {
+    "reconcile": (ReconcileSettings.from_env, {**TABLE, **DECISIONS, **OWN}),
+    "invoke": (InvokeSettings.from_env, {**TABLE, **OWN, **ACCOUNT, **RECONCILE_FUNCTION}),
+    "control": (
+        ControlSettings.from_env,
+        {**TABLE, **DECISIONS, **OWN, **ACCOUNT, **RECONCILE_FUNCTION},
+    ),
+    "cleanup": (CleanupSettings.from_env, {**TABLE, **RECONCILE_FUNCTION}),
 }
+DURATIONS = {
+    "DORMOUSE_METRIC_LAG_SECONDS": "reconcile",
+    "DORMOUSE_DEMAND_PATIENCE_SECONDS": "reconcile",
+    "DORMOUSE_LEDGER_INTERVAL_SECONDS": "invoke",
+    "DORMOUSE_EXPECTED_WAKE_SECONDS": "control",
+    "DORMOUSE_RECONCILE_TIMEOUT_SECONDS": "cleanup",
+}
+
+
+@pytest.mark.parametrize(
+    ("function", "missing"), [(name, key) for name in FUNCTIONS for key in FUNCTIONS[name][1]]
+)
+def test_each_function_names_what_is_missing(function: str, missing: str) -> None:
+    """An empty one counts as missing."""
+    read, env = FUNCTIONS[function]
+    for bad in ({k: v for k, v in env.items() if k != missing}, {**env, missing: ""}):
+        with pytest.raises(SettingError, match=f"the environment variable {missing} is not set"):
+            read(bad)
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_each_function_needs_nothing_else(function: str) -> None:
+    """Durations have defaults."""
+    read, env = FUNCTIONS[function]
+
+    assert read(env)
+
+
+def test_the_deployment_is_read_as_the_template_names_it() -> None:
+    """Three texts that must not change places."""
+    for read, env in (FUNCTIONS[name] for name in ("reconcile", "invoke", "control")):
+        settings = read(env)
+        assert isinstance(settings, ReconcileSettings | InvokeSettings | ControlSettings)
+        assert settings.deployment == Deployment("s", endpoint="e", config_name="c")
+
+
+def test_each_text_is_where_it_belongs() -> None:
+    """The tables, the account and the function."""
+    control = ControlSettings.from_env(FUNCTIONS["control"][1])
+
+    assert control.endpoints_table == "t"
+    assert control.decisions_table == "d"
+    assert control.account_id == "123456789012"
+    assert control.reconcile_function == "r"
 
 
 def test_the_durations_have_defaults() -> None:
     """As the README's table of settings says."""
-    settings = ReconcileSettings.from_env(RECONCILE)
+    reconcile = ReconcileSettings.from_env(FUNCTIONS["reconcile"][1])
+    invoke = InvokeSettings.from_env(FUNCTIONS["invoke"][1])
+    control = ControlSettings.from_env(FUNCTIONS["control"][1])
+    cleanup = CleanupSettings.from_env(FUNCTIONS["cleanup"][1])
 
-    assert settings.metric_lag == timedelta(seconds=300)
-    assert settings.ledger_interval == timedelta(seconds=30)
-    assert settings.demand_patience == timedelta(hours=1)
-    assert InvokeSettings.from_env(INVOKE).expected_wake == timedelta(seconds=480)
-
-
-@pytest.mark.parametrize("missing", RECONCILE)
-def test_reconcile_names_what_is_missing(missing: str) -> None:
-    """An empty one counts as missing."""
-    for env in ({k: v for k, v in RECONCILE.items() if k != missing}, {**RECONCILE, missing: ""}):
-        with pytest.raises(SettingError, match=missing):
-            ReconcileSettings.from_env(env)
+    assert reconcile.metric_lag == timedelta(seconds=300)
+    assert reconcile.ledger_interval == invoke.ledger_interval == timedelta(seconds=30)
+    assert reconcile.demand_patience == timedelta(hours=1)
+    assert invoke.expected_wake == control.expected_wake == timedelta(seconds=480)
+    assert cleanup.reconcile_timeout == timedelta(seconds=50)
 
 
-@pytest.mark.parametrize("missing", INVOKE)
-def test_invoke_names_what_is_missing(missing: str) -> None:
-    """Without it no request could be answered."""
-    with pytest.raises(SettingError, match=missing):
-        InvokeSettings.from_env({k: v for k, v in INVOKE.items() if k != missing})
+def test_a_duration_that_is_set_is_taken() -> None:
+    """Each by its own variable."""
+    env = {name: str(7 + number) for number, name in enumerate(DURATIONS)}
+    reconcile = ReconcileSettings.from_env({**FUNCTIONS["reconcile"][1], **env})
+    invoke = InvokeSettings.from_env({**FUNCTIONS["invoke"][1], **env})
+    control = ControlSettings.from_env({**FUNCTIONS["control"][1], **env})
+    cleanup = CleanupSettings.from_env({**FUNCTIONS["cleanup"][1], **env})
+
+    assert reconcile.metric_lag == timedelta(seconds=7)
+    assert reconcile.demand_patience == timedelta(seconds=8)
+    assert reconcile.ledger_interval == invoke.ledger_interval == timedelta(seconds=9)
+    assert invoke.expected_wake == control.expected_wake == timedelta(seconds=10)
+    assert cleanup.reconcile_timeout == timedelta(seconds=11)
 
 
+@pytest.mark.parametrize(("name", "function"), DURATIONS.items())
 @pytest.mark.parametrize("bad", ["", "-1", "1.5", "5m", "٣", "1" * 8])
-def test_a_bad_duration_is_named_and_quoted(bad: str) -> None:
+def test_a_bad_duration_is_named_and_quoted(name: str, function: str, bad: str) -> None:
     """Whole seconds only."""
-    with pytest.raises(SettingError, match="DORMOUSE_METRIC_LAG_SECONDS"):
-        ReconcileSettings.from_env({**RECONCILE, "DORMOUSE_METRIC_LAG_SECONDS": bad})
+    read, env = FUNCTIONS[function]
+    with pytest.raises(SettingError, match=f"{name} must be whole seconds") as refusal:
+        read({**env, name: bad})
+    assert repr(bad) in str(refusal.value)
