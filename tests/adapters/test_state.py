@@ -4,10 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from dormouse.adapters.moments import read_moment, write_moment
 from dormouse.adapters.state import EndpointsTable
 from dormouse.domain.ledger import Decision, Ledger, RecordedDemand
 from dormouse.errors import AwsError
@@ -47,64 +44,6 @@ def test_unmet_demand_of_late_is_not_written_again(table: EndpointsTable) -> Non
     assert table.read("reviews").demand_version == 3
 
 
-def test_a_request_is_noted_for_a_known_endpoint_and_never_backwards(
-    table: EndpointsTable,
-) -> None:
-    """A misspelt name makes no item; a slow container does not undo a later one's note."""
-    table.record_request("reviews", NOW)
-    assert table.read("reviews") == Ledger()
-    table.record_decision("reviews", Decision("stay up", "r", "w"), NOW)
-    table.record_request("reviews", LATER)
-    table.record_request("reviews", NOW)
-    assert table.read("reviews").last_request_at == LATER
-
-
-def test_a_stop_stands_on_the_demand_and_the_request_that_were_seen(table: EndpointsTable) -> None:
-    """And meets it."""
-    record_demand(table, NOW)
-
-    seen = table.read("reviews")
-
-    for changed in (replace(seen, demand_version=0), replace(seen, last_request_at=None)):
-        assert not table.begin_stop("reviews", changed, "idle", LATER)
-    table.record_decision("reviews", DECISION, NOW)
-    table.record_request("reviews", LATER)
-    assert not table.begin_stop("reviews", seen, "idle", LATER)
-    assert table.read("reviews").has_unmet_demand
-    assert table.begin_stop("reviews", table.read("reviews"), "idle", LATER)
-    assert not table.read("reviews").has_unmet_demand
-
-
-def test_a_stop_without_any_demand_ever(table: EndpointsTable) -> None:
-    """An adopted endpoint that was only called directly."""
-    assert table.begin_stop("reviews", Ledger(0), "idle", NOW)
-    record_demand(table, NOW)
-    assert not table.begin_stop("reviews", Ledger(0), "idle", NOW)
-
-
-def test_a_hold_is_a_demand_and_the_longest_counts(table: EndpointsTable) -> None:
-    """Of two operators, the second does not cut the first one's short."""
-    for hours, held in ((2, 2), (1, 2), (3, 3)):
-        table.record_hold("reviews", NOW + timedelta(hours=hours), NOW)
-        assert table.read("reviews").hold_until == NOW + timedelta(hours=held)
-    assert table.read("reviews").demand_version == 3
-
-
-def test_met_never_goes_back(table: EndpointsTable) -> None:
-    """Two ticks at once may end in either order."""
-    table.mark_met("reviews", 5)
-    table.mark_met("reviews", 4)
-
-    assert table.read("reviews").met_version == 5
-
-
-def test_the_decision_is_read_back(table: EndpointsTable) -> None:
-    """To be written only when it changes."""
-    for decision in (DECISION, replace(DECISION, until=LATER)):
-        table.record_decision("reviews", decision, NOW)
-        assert table.read("reviews").decision == decision
-
-
 def test_demand_for_what_is_not_known_is_not_written_unless_told(table: EndpointsTable) -> None:
     """Known is what reconcile has decided about, until no config claims it any more."""
     unknown = table.record_demand("reviews", NOW, NOW, known_only=True)
@@ -120,6 +59,26 @@ def test_demand_for_what_is_not_known_is_not_written_unless_told(table: Endpoint
     assert forgotten == RecordedDemand(is_written=False, decision=None)
 
 
+def test_a_request_is_noted_for_a_known_endpoint_and_never_backwards(
+    table: EndpointsTable,
+) -> None:
+    """A misspelt name makes no item; a slow container does not undo a later one's note."""
+    table.record_request("reviews", NOW)
+    assert table.read("reviews") == Ledger()
+    table.record_decision("reviews", Decision("stay up", "r", "w"), NOW)
+    table.record_request("reviews", LATER)
+    table.record_request("reviews", NOW)
+    assert table.read("reviews").last_request_at == LATER
+
+
+def test_met_never_goes_back(table: EndpointsTable) -> None:
+    """Two ticks at once may end in either order."""
+    table.mark_met("reviews", 5)
+    table.mark_met("reviews", 4)
+
+    assert table.read("reviews").met_version == 5
+
+
 def test_activity_in_cloudwatch_never_goes_back(table: EndpointsTable) -> None:
     """Two ticks at once may end in either order."""
     table.record_metrics_activity("reviews", LATER)
@@ -128,30 +87,93 @@ def test_activity_in_cloudwatch_never_goes_back(table: EndpointsTable) -> None:
     assert table.read("reviews").metrics_active_at == LATER
 
 
+def test_the_decision_is_read_back(table: EndpointsTable) -> None:
+    """With its time, to be written only when it changes."""
+    for decision in (DECISION, replace(DECISION, until=LATER)):
+        table.record_decision("reviews", decision, NOW)
+        assert table.read("reviews").decision == decision
+        assert table.read("reviews").decided_at == NOW
+    table.forget_decision("reviews")
+    assert table.read("reviews") == Ledger()
+
+
+def test_what_was_never_decided_is_not_made_by_being_forgotten(table: EndpointsTable) -> None:
+    """EventBridge names endpoints that Dormouse has nothing to do with."""
+    table.forget_decision("reviews")
+
+    assert table.known_endpoints() == []
+
+
+@pytest.mark.parametrize("principals", [(), ("210987654321",), ("arn:aws:iam::1:role/r", "2")])
+def test_principals_are_read_back_in_order(
+    table: EndpointsTable, principals: tuple[str, ...]
+) -> None:
+    """An empty list is not the same as none."""
+    table.record_principals("reviews", principals)
+    assert table.read("reviews").principals == principals
+    table.record_principals("reviews", None)
+    assert table.read("reviews").principals is None
+
+
+def test_an_update_is_remembered_until_the_stop(table: EndpointsTable) -> None:
+    """And replaced by a further one."""
+    for config_name in ("c1", "c2"):
+        table.record_update("reviews", config_name)
+        assert table.read("reviews").updated_to == config_name
+    assert table.begin_stop("reviews", table.read("reviews"), "idle", NOW, is_forced=False)
+    assert table.read("reviews").updated_to is None
+
+
+def test_each_write_leaves_what_others_have_written(table: EndpointsTable) -> None:
+    """The proxy, the operator and the reconciler write the same item."""
+    record_demand(table, NOW)
+    table.record_decision("reviews", DECISION, NOW)
+    table.record_hold("reviews", LATER, NOW)
+    table.record_principals("reviews", ["2"])
+    table.record_update("reviews", "c")
+    table.record_metrics_activity("reviews", NOW)
+    table.record_request("reviews", LATER)
+    table.mark_met("reviews", 1)
+
+    assert table.read("reviews") == Ledger(
+        demand_version=2,
+        met_version=1,
+        demand_at=NOW,
+        last_request_at=LATER,
+        metrics_active_at=NOW,
+        hold_until=LATER,
+        updated_to="c",
+        principals=("2",),
+        decision=DECISION,
+        decided_at=NOW,
+    )
+
+
+def test_all_of_it_is_read_at_once(table: EndpointsTable) -> None:
+    """By name, over many pages, and without the tombstone, which is no endpoint."""
+    names = [f"endpoint-{number:03}" for number in range(300)]
+    for name in names:
+        # A page ends at a megabyte.
+        table.record_decision(name, replace(DECISION, reason="r" * 8000), NOW)
+    table.begin_removal(NOW)
+
+    ledgers = table.read_all()
+
+    assert sorted(ledgers) == table.known_endpoints() == names
+    assert ledgers["endpoint-007"] == table.read("endpoint-007")
+
+
 def test_a_missing_table_is_an_error_that_names_the_call(table: EndpointsTable) -> None:
     """Not a botocore exception, which only adapters know."""
     missing = EndpointsTable(table.client, "nowhere")
 
-    with pytest.raises(AwsError, match="GetItem refused: ResourceNotFoundException"):
-        missing.read("reviews")
-    with pytest.raises(AwsError, match="UpdateItem refused: ResourceNotFoundException"):
-        missing.mark_met("reviews", 1)
-
-
-@given(
-    st.lists(
-        st.datetimes(
-            min_value=datetime(1970, 1, 1),  # noqa: DTZ001 - hypothesis adds the zone
-            max_value=datetime(9000, 1, 1),  # noqa: DTZ001
-            timezones=st.timezones(),
-        ),
-        min_size=2,
-        max_size=2,
-    )
-)
-def test_moments_in_order_of_text_are_in_order_of_time(moments: list[datetime]) -> None:
-    """To the millisecond, in whatever zone they came: conditions compare the texts."""
-    first, second = moments
-    if write_moment(first) < write_moment(second):
-        assert first < second
-    assert abs(read_moment(write_moment(first)) - first) < timedelta(milliseconds=1)
+    for call, operation in (
+        (lambda: missing.read("reviews"), "GetItem"),
+        (missing.removal_began_at, "GetItem"),
+        (missing.read_all, "Scan"),
+        (missing.known_endpoints, "Scan"),
+        (lambda: missing.mark_met("reviews", 1), "UpdateItem"),
+        (lambda: missing.begin_removal(NOW), "UpdateItem"),
+    ):
+        with pytest.raises(AwsError, match=f"{operation} refused: ResourceNotFoundException"):
+            call()
