@@ -39,6 +39,7 @@ class Endpoint:
     principals: tuple[str, ...]
     hold_until: datetime | None
     last_request_at: datetime | None
+    problem: str | None
     decision: Decision | None
     next: str
     next_at: datetime | None
@@ -48,7 +49,9 @@ class Endpoint:
 
     @property
     def why(self) -> str:
-        """The reason in words: of a failure where it has failed, or else of the last decision."""
+        """The reason in words: of a refusal, of a failure, or else of the last decision."""
+        if self.problem:
+            return self.problem
         if self.state == "failed" and self.failure_reason:
             return self.failure_reason
         return self.decision.reason if self.decision else ""
@@ -73,6 +76,7 @@ def read_endpoint(answer: object) -> Endpoint:
         principals=tuple(_texts(fields, "principals")),
         hold_until=_moment(fields, "hold_until"),
         last_request_at=_moment(fields, "last_request_at"),
+        problem=_text(fields, "problem"),
         decision=None if decision is None else _decision(decision),
         next=_text(fields, "next") or "",
         next_at=_moment(fields, "next_at"),

@@ -13,6 +13,7 @@ from rich.text import Text
 from dormouse_cli.endpoint import Decision, Endpoint
 from dormouse_cli.model_store import StoredModel
 from dormouse_cli.moments import local_clock, relative, spoken, told
+from dormouse_cli.problem import sentence
 
 _STYLES = {
     "serving": "green",
@@ -84,6 +85,7 @@ def details(endpoint: Endpoint, now: datetime) -> RenderableType:
     fact("status", endpoint.status)
     moment("since", endpoint.status_since)
     fact("failure", endpoint.failure_reason)
+    fact("problem", endpoint.problem)
     if endpoint.decision is not None:
         fact("why", endpoint.decision.reason)
         fact("rule", endpoint.decision.rule)
@@ -133,8 +135,9 @@ def size(count: int) -> str:
 def intended(endpoint: Endpoint, now: datetime) -> str:
     """Say how it stands after an intent, in a sentence or two."""
     until = f", held until {told(endpoint.hold_until, now)}" if endpoint.hold_until else ""
+    why = f": {endpoint.why}" if endpoint.why else ""
     following = f" Next: {_next(endpoint, now)}." if endpoint.next else ""
-    return f"{endpoint.name} is {endpoint.state}{until}.{following}"
+    return f"{sentence(f'{endpoint.name} is {endpoint.state}{until}{why}')}{following}"
 
 
 def _decisions(decisions: Sequence[Decision], now: datetime) -> Table:

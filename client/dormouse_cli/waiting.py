@@ -15,6 +15,8 @@ from dormouse_cli.moments import spoken
 from dormouse_cli.problem import sentence
 
 POLL_SECONDS = 2.0
+DECISION_SECONDS = 1.0
+_LOOKS_FOR_A_DECISION = 4
 _FRAME_SECONDS = 0.25
 # A tick comes each minute, and clears a failure away that somebody waits behind.
 _OLD_FAILURE_SECONDS = 180.0
@@ -80,6 +82,25 @@ def wait_for(
                 raise
             trouble = error.message
         looked_at = clock.monotonic()
+    return endpoint
+
+
+def decided(first: Endpoint, look: Callable[[], Endpoint], *, clock: Clock) -> Endpoint:
+    """Return the endpoint with what was decided after an intent, of which `first` is the answer.
+
+    The answer comes before the tick that the intent brings about, so that its reasons are those of
+    before. Where nothing else is decided in a few seconds, they hold.
+    """
+    endpoint = first
+    for _ in range(_LOOKS_FOR_A_DECISION):
+        if endpoint.decision != first.decision:
+            return endpoint
+        clock.sleep(DECISION_SECONDS)
+        try:
+            endpoint = look()
+        except CliError:
+            # The intent is recorded; that this can't be seen is no failure of it.
+            return endpoint
     return endpoint
 
 

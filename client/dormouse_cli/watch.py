@@ -107,6 +107,7 @@ def _face(endpoint: Endpoint) -> tuple[object, ...]:
         endpoint.state,
         endpoint.status,
         endpoint.failure_reason,
+        endpoint.problem,
         endpoint.hold_until,
         endpoint.next,
         None if decision is None else (decision.action, decision.rule, decision.reason),

@@ -80,7 +80,8 @@ def run(
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("dormouse_cli.waiting.POLL_SECONDS", 0.05)
+    for name in ("POLL_SECONDS", "DECISION_SECONDS"):
+        monkeypatch.setattr(f"dormouse_cli.waiting.{name}", 0.05)
 
     def run(*arguments: str | Path) -> Ran:
         capfd.readouterr()

@@ -50,6 +50,9 @@ class FakeEndpoint:
     status_since: str | None = None
     expected_wake_seconds: int = 480
     reason: str = "nobody asked for it"
+    # What an intent brings about is decided by the next look.
+    undecided: str = ""
+    problem: str | None = None
     next: str = "starts with the next request"
     next_at: str | None = None
 
@@ -73,6 +76,7 @@ class FakeEndpoint:
             "principals": ["111122223333"],
             "hold_until": self.hold_until,
             "last_request_at": None,
+            "problem": self.problem,
             "decision": decision,
             "next": self.next,
             "next_at": self.next_at,
@@ -82,6 +86,7 @@ class FakeEndpoint:
 
     def looked_at(self) -> None:
         """Move on: asleep, waking for so many looks, serving; or stopping, asleep."""
+        self.reason, self.undecided = self.undecided or self.reason, ""
         if self.state == "stopping":
             self.state = "asleep"
         elif self.state == "asleep" and self.wanted:
@@ -96,12 +101,12 @@ class FakeEndpoint:
         if verb == "sleep":
             self.wanted, self.hold_until = False, None
             self.state = "stopping" if self.state == "serving" else self.state
-            self.reason = "an operator asked for sleep"
+            self.undecided = "an operator asked for sleep"
         elif verb == "release":
             self.hold_until = None
         else:
             self.wanted = True
-            self.reason = "an operator asked for it"
+            self.undecided = "an operator asked for it"
         if body:
             # What the server computes of "for" is not the CLI's; any time will do.
             self.hold_until = body.get("until", "2099-01-01T00:00:00.000Z")

@@ -51,6 +51,11 @@ def test_a_failure_speaks_for_itself() -> None:
     )
 
 
+def test_a_refusal_comes_before_all_else() -> None:
+    """Tags that can't be obeyed: nothing is done until they are put right."""
+    assert read_endpoint(answer(problem="'x' is no duration")).why == "'x' is no duration"
+
+
 def test_nothing_of_an_answer_steers_the_terminal() -> None:
     """A FailureReason can hold what a container printed."""
     endpoint = read_endpoint(answer(failure_reason="\x1b[2Jgone\r\nand \x07more"))

@@ -93,7 +93,7 @@ CASES: list[Case] = [
         "Failed to download model data",
     ),
     (nothing, ["invoke", "nobody", *INVOKE[1:]], ExitCode.NOT_FOUND, "nobody of account 111 not"),
-    (nothing, [*INVOKE], ExitCode.TRY_AGAIN, "Try again in 7 s, or let --wait do it"),
+    (nothing, [*INVOKE], ExitCode.TRY_AGAIN, "--wait waits for it, which is worth a try in 7 s"),
     (
         never_serving,
         ["wake", "--timeout", "1s"],

@@ -31,7 +31,7 @@ def test_a_wake_shows_a_bar_that_advances_until_it_serves(aws: FakeAws, screen: 
     endpoint.state = "serving"
 
     assert terminal.end() == 0
-    assert terminal.text.startswith("dormouse is serving.")
+    assert terminal.text.startswith("dormouse is serving: an operator asked for it.")
     assert "of about" not in terminal.text, "the bar is gone"
     assert terminal.has_cursor
 

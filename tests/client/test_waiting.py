@@ -11,7 +11,7 @@ import pytest
 from dormouse_cli.endpoint import Endpoint, read_endpoint
 from dormouse_cli.errors import CliError
 from dormouse_cli.exit_codes import ExitCode
-from dormouse_cli.waiting import POLL_SECONDS, pause, wait_for
+from dormouse_cli.waiting import DECISION_SECONDS, POLL_SECONDS, decided, pause, wait_for
 from tests.client.clock import StillClock
 from tests.client.fake_aws import FakeEndpoint
 
@@ -133,3 +133,28 @@ def test_a_pause_is_as_long_as_it_says() -> None:
     pause(7, "dormouse wakes", "asleep", shown, clock=clock.clock)
     assert clock.seconds == pytest.approx(7)
     assert shown.seen == [("dormouse wakes", "asleep")]
+
+
+def test_an_intent_s_answer_is_what_was_decided_after_it() -> None:
+    """Which takes a tick: what the answer itself says is from before."""
+    before, after = endpoint("serving"), endpoint("stopping", decision={"reason": "put to sleep"})
+    looks, clock = [before, after], StillClock()
+    assert decided(before, lambda: looks.pop(0), clock=clock.clock) is after
+    assert clock.seconds == 2 * DECISION_SECONDS
+
+
+def test_nobody_waits_for_a_decision_that_does_not_change() -> None:
+    """A few looks, and what was decided before holds."""
+    before, same, clock = endpoint("serving"), endpoint("serving"), StillClock()
+    assert decided(before, lambda: same, clock=clock.clock) is same
+    assert clock.seconds == 4 * DECISION_SECONDS
+
+
+def test_an_intent_that_can_t_be_seen_is_recorded_all_the_same() -> None:
+    """Its own answer says so."""
+
+    def away() -> Endpoint:
+        raise CliError("away", ExitCode.UNAVAILABLE)
+
+    first = endpoint("serving")
+    assert decided(first, away, clock=StillClock().clock) is first

@@ -15,6 +15,7 @@ from dormouse_cli.commands.arguments import (
     hold_duration,
     timeout_seconds,
 )
+from dormouse_cli.control_client import ControlClient
 from dormouse_cli.deployment import Deployment
 from dormouse_cli.durations import parse_until
 from dormouse_cli.endpoint import Endpoint
@@ -24,7 +25,7 @@ from dormouse_cli.options import CommonOptions
 from dormouse_cli.output import Output
 from dormouse_cli.progress import waiting
 from dormouse_cli.view import intended
-from dormouse_cli.waiting import Clock, wait_for
+from dormouse_cli.waiting import Clock, decided, wait_for
 
 
 def wake(
@@ -44,16 +45,18 @@ def wake(
     name = deployment.endpoint_name(endpoint)
     control = deployment.control
     woken = control.wake(name, held)
-    if not no_wait:
-        woken = _wait(
-            "serving",
-            woken,
-            lambda: control.endpoint(name),
-            output,
-            doing=f"Waking {name}",
-            expected_seconds=woken.expected_wake_seconds,
-            timeout_seconds=seconds,
-        )
+    if no_wait:
+        _tell_decided(woken, control, name, output)
+        return
+    woken = _wait(
+        "serving",
+        woken,
+        lambda: control.endpoint(name),
+        output,
+        doing=f"Waking {name}",
+        expected_seconds=woken.expected_wake_seconds,
+        timeout_seconds=seconds,
+    )
     _tell(woken, output)
 
 
@@ -70,16 +73,18 @@ def sleep(
     name = deployment.endpoint_name(endpoint)
     control = deployment.control
     stopped = control.sleep(name)
-    if wait:
-        stopped = _wait(
-            "asleep",
-            stopped,
-            lambda: control.endpoint(name),
-            output,
-            doing=f"Stopping {name}",
-            expected_seconds=None,
-            timeout_seconds=seconds,
-        )
+    if not wait:
+        _tell_decided(stopped, control, name, output)
+        return
+    stopped = _wait(
+        "asleep",
+        stopped,
+        lambda: control.endpoint(name),
+        output,
+        doing=f"Stopping {name}",
+        expected_seconds=None,
+        timeout_seconds=seconds,
+    )
     _tell(stopped, output)
 
 
@@ -102,14 +107,16 @@ def hold(
     end = _end(hold_duration(duration), until)
     output, deployment = Output(as_json=options.json), Deployment(options)
     name = deployment.endpoint_name(endpoint)
-    _tell(deployment.control.hold(name, end), output)
+    control = deployment.control
+    _tell_decided(control.hold(name, end), control, name, output)
 
 
 def release(options: CommonOptions, *, endpoint: EndpointArgument = None) -> None:
     """Drop an endpoint's hold."""
     output, deployment = Output(as_json=options.json), Deployment(options)
     name = deployment.endpoint_name(endpoint)
-    _tell(deployment.control.release(name), output)
+    control = deployment.control
+    _tell_decided(control.release(name), control, name, output)
 
 
 def _end(duration: str | None, until: str | None) -> dict[str, str]:
@@ -143,6 +150,14 @@ def _wait(
     except KeyboardInterrupt:
         output.note(f"{doing} goes on; `dormouse status {first.name}` shows how.")
         raise typer.Exit(ExitCode.INTERRUPTED) from None
+
+
+def _tell_decided(first: Endpoint, control: ControlClient, name: str, output: Output) -> None:
+    try:
+        endpoint = decided(first, lambda: control.endpoint(name), clock=Clock())
+    except KeyboardInterrupt:
+        endpoint = first
+    _tell(endpoint, output)
 
 
 def _tell(endpoint: Endpoint, output: Output) -> None:

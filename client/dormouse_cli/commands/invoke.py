@@ -131,8 +131,8 @@ class _Call:
             return self._send()
         except Asleep as asleep:
             raise CliError(
-                f"{sentence(asleep.message)} Try again in {asleep.retry_after_seconds} s, or "
-                "let --wait do it.",
+                f"{sentence(asleep.message)} --wait waits for it, "
+                f"which is worth a try in {asleep.retry_after_seconds} s.",
                 asleep.exit_code,
                 retry_after_seconds=asleep.retry_after_seconds,
             ) from asleep
