@@ -13,8 +13,8 @@ from botocore.config import Config
 from botocore.stub import Stubber
 
 from dormouse.adapters.sagemaker import SageMakerEndpoints
-from dormouse.domain.endpoint import Absent, EndpointStatus, Present
-from dormouse.errors import AwsError
+from dormouse.domain.endpoint import Absent, EndpointStatus, Ownership, Present
+from dormouse.errors import AwsDeniedError, AwsError
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient
@@ -67,7 +67,18 @@ def test_every_status_is_observed(
     stub.add_response("describe_endpoint", answer, {"EndpointName": "reviews"})
 
     assert endpoints.observe("reviews") == Present(
-        status, ("AllTraffic", "Shadow"), MODIFIED, "why"
+        ARN, status, "c1", ("AllTraffic", "Shadow"), MODIFIED, "why"
+    )
+
+
+def test_what_sagemaker_need_not_say(stub: Stubber, endpoints: SageMakerEndpoints) -> None:
+    """The config's name and the variants are not required in its model."""
+    answer = described("Failed")
+    del answer["EndpointConfigName"]
+    stub.add_response("describe_endpoint", answer)
+
+    assert endpoints.observe("reviews") == Present(
+        ARN, EndpointStatus.FAILED, "", (), MODIFIED, None
     )
 
 
@@ -124,87 +135,107 @@ def test_where_describing_is_denied_the_list_tells_absence(
 ) -> None:
     """The tags of an absent endpoint can't allow anything; those of a present one should."""
     stub.add_client_error("describe_endpoint", "AccessDeniedException", "not authorized")
-    summaries = [
-        {
-            "EndpointName": name,
-            "EndpointArn": ARN,
-            "EndpointStatus": "InService",
-            "CreationTime": CREATED,
-            "LastModifiedTime": MODIFIED,
-        }
-        for name in listed
-    ]
+    summaries = [summary(name, "InService") for name in listed]
     stub.add_response("list_endpoints", {"Endpoints": summaries}, {"NameContains": "reviews"})
 
     if absent:
         assert endpoints.observe("reviews") == Absent()
     else:
-        with pytest.raises(AwsError, match="AccessDenied"):
+        with pytest.raises(AwsDeniedError, match="DescribeEndpoint refused: AccessDenied"):
             endpoints.observe("reviews")
 
 
-def test_creation_passes_the_config_and_the_tags(
+def summary(name: str, status: str) -> dict[str, Any]:
+    """Build one entry of ListEndpoints."""
+    return {
+        "EndpointName": name,
+        "EndpointArn": f"{ARN}-{name}",
+        "EndpointStatus": status,
+        "CreationTime": CREATED,
+        "LastModifiedTime": MODIFIED,
+    }
+
+
+def test_every_page_of_endpoints_is_listed(stub: Stubber, endpoints: SageMakerEndpoints) -> None:
+    """A hundred at once; it says how each stands and since when, and no more."""
+    stub.add_response(
+        "list_endpoints",
+        {"Endpoints": [summary("a", "InService"), summary("b", "Creating")], "NextToken": "more"},
+        {"MaxResults": 100},
+    )
+    stub.add_response(
+        "list_endpoints",
+        {"Endpoints": [summary("C", "Failed")]},
+        {"MaxResults": 100, "NextToken": "more"},
+    )
+
+    assert endpoints.observe_all() == {
+        name: Present(f"{ARN}-{name}", status, "", (), MODIFIED)
+        for name, status in (
+            ("a", EndpointStatus.IN_SERVICE),
+            ("b", EndpointStatus.CREATING),
+            ("C", EndpointStatus.FAILED),
+        )
+    }
+
+
+def test_a_list_that_cannot_be_read_is_an_error(
     stub: Stubber, endpoints: SageMakerEndpoints
 ) -> None:
-    """Tagged in the same call, since IAM looks at the tags."""
-    stub.add_response(
-        "create_endpoint",
-        {"EndpointArn": ARN},
-        {
-            "EndpointName": "reviews",
-            "EndpointConfigName": "c1",
-            "Tags": [{"Key": "dormouse:endpoint", "Value": "reviews"}],
-        },
-    )
-
-    endpoints.create("reviews", "c1", {"dormouse:endpoint": "reviews"})
+    """Not a region without endpoints; nor is a status that is not known any other."""
+    stub.add_client_error("list_endpoints", "ThrottlingException", "Rate exceeded")
+    with pytest.raises(AwsError, match="ListEndpoints refused: ThrottlingException"):
+        endpoints.observe_all()
+    stub.add_response("list_endpoints", {"Endpoints": [summary("a", "Hibernating")]})
+    with pytest.raises(AwsError, match="'Hibernating'"):
+        endpoints.observe_all()
 
 
-def test_creating_what_exists_is_no_error(stub: Stubber, endpoints: SageMakerEndpoints) -> None:
-    """Two ticks at once: one of them is second."""
-    stub.add_client_error(
-        "create_endpoint",
-        "ValidationException",
-        f'Cannot create already existing endpoint "{ARN}".',
-    )
+@pytest.mark.parametrize(
+    ("pages", "ownership"),
+    [
+        ([{}], Ownership()),
+        ([{"dormouse:endpoint": "reviews", "team": "search"}], Ownership()),
+        ([{"dormouse:stack": "s"}], Ownership(created_by="s")),
+        ([{"dormouse:adopted-by": "s"}], Ownership(adopted_by="s")),
+        ([{"team": "search"}, {"dormouse:stack": "s"}], Ownership(created_by="s")),
+        (
+            [{"dormouse:stack": "s"}, {"dormouse:adopted-by": "t"}],
+            Ownership(created_by="s", adopted_by="t"),
+        ),
+    ],
+)
+def test_whose_an_endpoint_is_say_its_own_tags(
+    stub: Stubber,
+    endpoints: SageMakerEndpoints,
+    pages: list[dict[str, str]],
+    ownership: Ownership,
+) -> None:
+    """On whatever page they are."""
+    for number, tags in enumerate(pages):
+        answer: dict[str, Any] = {"Tags": [{"Key": k, "Value": v} for k, v in tags.items()]}
+        expected = {"ResourceArn": ARN}
+        if number > 0:
+            expected["NextToken"] = str(number)
+        if number + 1 < len(pages):
+            answer["NextToken"] = str(number + 1)
+        stub.add_response("list_tags", answer, expected)
 
-    endpoints.create("reviews", "c1", {})
+    assert endpoints.ownership(ARN) == ownership
 
 
 @pytest.mark.parametrize(
     ("code", "message"),
     [
-        ("ResourceLimitExceeded", "The account-level service limit 'ml.x' is 0 Instances"),
-        ("ValidationException", f'Could not find endpoint configuration "{ARN}".'),
+        ("ValidationException", f'Could not find endpoint "{ARN}".'),
+        ("AccessDeniedException", "not authorized"),
     ],
 )
-def test_a_refused_creation_says_why(
+def test_tags_that_cannot_be_read_are_an_error(
     stub: Stubber, endpoints: SageMakerEndpoints, code: str, message: str
 ) -> None:
-    """In SageMaker's own words."""
-    stub.add_client_error("create_endpoint", code, message)
+    """Not an endpoint that nobody has created; it may have gone meanwhile."""
+    stub.add_client_error("list_tags", code, message)
 
-    with pytest.raises(AwsError) as refusal:
-        endpoints.create("reviews", "c1", {})
-    assert str(refusal.value) == f"CreateEndpoint refused: {code}: {message}"
-
-
-def test_deleting_what_is_gone_is_no_error(stub: Stubber, endpoints: SageMakerEndpoints) -> None:
-    """It was to be gone."""
-    stub.add_client_error(
-        "delete_endpoint", "ValidationException", f'Could not find endpoint "{ARN}".'
-    )
-
-    endpoints.delete("reviews")
-
-
-def test_deleting_what_is_in_progress_is_refused(
-    stub: Stubber, endpoints: SageMakerEndpoints
-) -> None:
-    """The next tick looks again."""
-    stub.add_client_error(
-        "delete_endpoint", "ValidationException", f'Cannot update in-progress endpoint "{ARN}".'
-    )
-
-    with pytest.raises(AwsError, match="in-progress"):
-        endpoints.delete("reviews")
+    with pytest.raises(AwsError, match=f"ListTags refused: {code}"):
+        endpoints.ownership(ARN)

@@ -1,17 +1,11 @@
-"""The tagging API's pages, and the nudge."""
-
-import io
-import json
+"""What the tagging API shows: the tagged EndpointConfigs, and the endpoints of a deployment."""
 
 import boto3
 import pytest
-from botocore.response import StreamingBody
 from botocore.stub import Stubber
 
-from dormouse.adapters.catalog import TaggedConfigs
-from dormouse.adapters.invocations import ReconcileNudge
+from dormouse.adapters.catalog import TaggedConfigs, TaggedEndpoints
 from dormouse.domain.claims import TaggedConfig
-from dormouse.domain.intent import Tick, parse_intent
 from dormouse.errors import AwsError
 
 ARN = "arn:aws:sagemaker:us-east-1:123456789012:endpoint-config/"
@@ -70,27 +64,33 @@ def test_tags_that_cannot_be_read_are_an_error() -> None:
             TaggedConfigs(client).tagged_configs()
 
 
-def test_a_nudge_is_an_event_that_reconcile_understands() -> None:
-    """Asynchronous, for one endpoint."""
-    client = boto3.client("lambda")
+def test_every_page_of_the_deployments_endpoints_is_read() -> None:
+    """By the tag that CreateEndpoint has set, in the lower case of ARNs."""
+    client = boto3.client("resourcegroupstaggingapi")
+    wanted = {
+        "TagFilters": [{"Key": "dormouse:stack", "Values": ["My-Stack"]}],
+        "ResourceTypeFilters": ["sagemaker:endpoint"],
+    }
+    arn = "arn:aws:sagemaker:us-east-1:123456789012:endpoint/"
     with Stubber(client) as stub:
-        payload = b'{"action": "reconcile", "endpoint": "reviews", "id": "request-1"}'
-        stub.add_response(
-            "invoke",
-            {"StatusCode": 202, "Payload": StreamingBody(io.BytesIO(b""), 0)},
-            {"FunctionName": "reconcile", "InvocationType": "Event", "Payload": payload},
-        )
+        for name, token, expected in (
+            ("reviews", "next", wanted),
+            ("ranking", "", {**wanted, "PaginationToken": "next"}),
+        ):
+            page = {
+                "ResourceTagMappingList": [{"ResourceARN": arn + name, "Tags": []}],
+                "PaginationToken": token,
+            }
+            stub.add_response("get_resources", page, expected)
 
-        ReconcileNudge(client, "reconcile")("reviews", "request-1")
-
-    assert parse_intent(json.loads(payload)) == Tick("reviews")
+        assert TaggedEndpoints(client).created_endpoints("My-Stack") == ("reviews", "ranking")
 
 
-def test_a_nudge_that_is_refused_is_an_error() -> None:
-    """Of our own."""
-    client = boto3.client("lambda")
+def test_endpoints_that_cannot_be_listed_are_an_error() -> None:
+    """Not none, which would mean that nothing is left."""
+    client = boto3.client("resourcegroupstaggingapi")
     with Stubber(client) as stub:
-        stub.add_client_error("invoke", "TooManyRequestsException", "Rate exceeded")
+        stub.add_client_error("get_resources", "AccessDeniedException", "no")
 
-        with pytest.raises(AwsError, match="Invoke refused: TooManyRequestsException"):
-            ReconcileNudge(client, "reconcile")("reviews", "request-1")
+        with pytest.raises(AwsError, match="GetResources refused: AccessDeniedException"):
+            TaggedEndpoints(client).created_endpoints("My-Stack")
