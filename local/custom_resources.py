@@ -13,8 +13,6 @@ from typing import Any
 
 from local import ministack_hooks, ministack_stacks
 
-# What CloudFormation waits without a ServiceTimeout.
-SERVICE_TIMEOUT_SECONDS = 3600
 logger = logging.getLogger("local.custom_resources")
 
 
@@ -38,8 +36,9 @@ class Question:
     old_properties: dict[str, Any] | None
     physical_id: str | None
 
-    def ask(self) -> tuple[str, dict[str, Any]]:
-        """Ask and wait; returns the physical id and the attributes.
+    def ask(self, default_seconds: float) -> tuple[str, dict[str, Any]]:
+        """Ask, and wait for ServiceTimeout or by default so long; returns the physical id and the
+        attributes.
 
         Raises:
             FailedError: it was not done.
@@ -62,8 +61,7 @@ class Question:
         function = self.properties["ServiceToken"]
         if not ministack_hooks.invoke_later(function, event):
             raise FailedError(f"There is no function {function}.")
-        seconds = float(self.properties.get("ServiceTimeout", SERVICE_TIMEOUT_SECONDS))
-        said = answer.wait(seconds)
+        said = answer.wait(float(self.properties.get("ServiceTimeout", default_seconds)))
         if said is None:
             raise FailedError(
                 "CloudFormation did not receive a response from your Custom Resource. Please check "
@@ -83,31 +81,31 @@ class Question:
         return physical_id, said.get("Data") or {}
 
 
-def ask(  # noqa: PLR0917  # as ministack calls it
-    request_type: str,
-    logical_id: str,
-    properties: dict[str, Any],
-    _stack_name: str,
-    stack_id: str,
-    resource_type: str,
-    physical_id: str | None = None,
-    old_props: dict[str, Any] | None = None,
-) -> tuple[str, dict[str, Any]]:
-    """Create, update or delete a custom resource."""
-    question = Question(
-        request_type, logical_id, resource_type, stack_id, properties, old_props, physical_id
-    )
-    try:
-        return question.ask()
-    except FailedError as failed:
-        if request_type == "Create" and failed.physical_id:
-            try:
-                replace(question, request_type="Delete", physical_id=failed.physical_id).ask()
-            except FailedError:
-                logger.exception("%s could not be deleted either", logical_id)
-        raise
-
-
-def install() -> None:
+def install(default_seconds: float) -> None:
     """Take effect."""
+
+    def ask(  # noqa: PLR0917  # as ministack calls it
+        request_type: str,
+        logical_id: str,
+        properties: dict[str, Any],
+        _stack_name: str,
+        stack_id: str,
+        resource_type: str,
+        physical_id: str | None = None,
+        old_props: dict[str, Any] | None = None,
+    ) -> tuple[str, dict[str, Any]]:
+        question = Question(
+            request_type, logical_id, resource_type, stack_id, properties, old_props, physical_id
+        )
+        try:
+            return question.ask(default_seconds)
+        except FailedError as failed:
+            if request_type == "Create" and failed.physical_id:
+                undo = replace(question, request_type="Delete", physical_id=failed.physical_id)
+                try:
+                    undo.ask(default_seconds)
+                except FailedError:
+                    logger.exception("%s could not be deleted either", logical_id)
+            raise
+
     ministack_stacks.ask_custom_resources(ask)

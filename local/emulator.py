@@ -110,7 +110,7 @@ class Emulator:
         )
         self.gateway = Gateway(control_plane, runtime, ministack_hooks.application)
         cloudformation.install(control_plane)
-        custom_resources.install()
+        custom_resources.install(settings.custom_resource_seconds)
         ministack_functions.install()
         ministack_stacks.make_names_unique()
         ministack_stacks.keep_what_is_needed()

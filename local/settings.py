@@ -54,6 +54,8 @@ class LocalSettings:
     # How often the schedules are looked at: ministack's own 10 s would let a one-minute schedule
     # tick after 60 to 70 s.
     schedule_tick_seconds: float = 1.0
+    # CloudFormation waits an hour for a custom resource whose function does not answer.
+    custom_resource_seconds: float = 300.0
 
     @property
     def endpoint_url(self) -> str:
@@ -102,6 +104,7 @@ _TYPES: dict[str, type] = {
     "invoke_seconds": float,
     "model_size_bytes": int,
     "schedule_tick_seconds": float,
+    "custom_resource_seconds": float,
 }
 
 
