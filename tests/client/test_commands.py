@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -71,6 +72,27 @@ def test_json_is_always_in_the_same_order(run: Run) -> None:
     """So that two outputs can be compared as text."""
     out = run("status", "--json").out
     assert out == json.dumps(json.loads(out), indent=2, sort_keys=True) + "\n"
+
+
+def test_watching_through_a_pipe(aws: FakeAws, environment: Mapping[str, str]) -> None:
+    """A line as soon as something changes; an interrupt is its regular end."""
+    endpoint = aws.world.add("dormouse", looks_until_serving=None)
+    command = [sys.executable, "-m", "dormouse_cli", "status", "--watch", "--interval", "0.1"]
+    with subprocess.Popen(
+        [*command, "--json"],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as watching:
+        assert watching.stdout is not None
+        assert watching.stderr is not None
+        assert json.loads(watching.stdout.readline())["state"] == "asleep"
+        endpoint.state = "serving"
+        assert json.loads(watching.stdout.readline())["state"] == "serving"
+        watching.send_signal(signal.SIGINT)
+        assert (watching.stdout.read(), watching.stderr.read()) == ("", "")
+    assert watching.returncode == 0
 
 
 # ---------------------------------------------------------------------- wake, sleep, hold, release

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import io
 import os
 import tarfile
@@ -166,12 +165,18 @@ def test_invoke_waits_with_the_wake_s_bar_and_then_answers(
     assert terminal.text == '{"inputs": "hi"}'
 
 
-def test_an_upload_shows_its_bytes(aws: FakeAws, screen: OpenScreen, tmp_path: Path) -> None:
-    """While they are on their way."""
+@pytest.fixture
+def big_archive(tmp_path: Path) -> Path:
+    """A model of 3 MB."""
     with tarfile.open(tmp_path / "big.tar.gz", "w:gz", compresslevel=1) as archive:
         member = tarfile.TarInfo("0/saved_model.pb")
         member.size = 3_000_000
         archive.addfile(member, io.BytesIO(os.urandom(member.size)))
+    return tmp_path / "big.tar.gz"
+
+
+def test_an_upload_shows_its_bytes(aws: FakeAws, screen: OpenScreen, big_archive: Path) -> None:
+    """While they are on their way."""
     aws.world.gate.clear()
     terminal = screen("models", "upload", "big.tar.gz")
     terminal.until("Uploading big.tar.gz")
@@ -180,8 +185,19 @@ def test_an_upload_shows_its_bytes(aws: FakeAws, screen: OpenScreen, tmp_path: P
 
     assert terminal.end() == 0
     assert "big.tar.gz is at s3://models-bucket/models/big.tar.gz" in terminal.text
-    assert aws.world.objects[f"{PREFIX}big.tar.gz"] == (tmp_path / "big.tar.gz").read_bytes()
-    assert gzip.decompress(aws.world.objects[f"{PREFIX}big.tar.gz"])
+    assert aws.world.objects[f"{PREFIX}big.tar.gz"] == big_archive.read_bytes()
+
+
+def test_ctrl_c_ends_an_upload(aws: FakeAws, screen: OpenScreen, big_archive: Path) -> None:
+    """The cursor is back, and there is no traceback."""
+    aws.world.gate.clear()
+    terminal = screen("models", "upload", str(big_archive))
+    terminal.until("/3.0 MB")
+    terminal.press(CTRL_C)
+    aws.world.gate.set()
+    assert terminal.end() == 130
+    assert terminal.has_cursor
+    assert "Traceback" not in terminal.written
 
 
 def test_nothing_moves_on_a_dumb_terminal(aws: FakeAws, screen: OpenScreen) -> None:
