@@ -1,17 +1,26 @@
 """Each file in events/ is what its name says, and the function understands it."""
 
-import base64
 import json
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 
-from dormouse.domain.intent import Hold, Intent, Tick, Wake, parse_intent, parse_tick
+from dormouse.domain.intent import (
+    Hold,
+    Intent,
+    Release,
+    Sleep,
+    Tick,
+    Wake,
+    parse_intent,
+    parse_tick,
+    read_intent,
+)
 from dormouse.function_url import Refused, read_request
-from tests.template.cloudformation import REPOSITORY, properties, resolve
+from dormouse.handlers.cleanup import PHYSICAL_ID
+from tests.template.cloudformation import ACCOUNT, REGION, properties, resolve
+from tests.template.events import EVENTS, assert_well_formed, body_of, event
 
-EVENTS = REPOSITORY / "events"
 TICKS = {
     "reconcile-scheduled.json": Tick(),
     "reconcile-nudge.json": Tick("dormouse"),
@@ -30,15 +39,34 @@ INVOCATIONS = {
     "invoke-binary.json": ("application/x-npy", "embedding.tar.gz", True),
 }
 REFUSALS = {"invoke-unknown-path.json": 404}
-
-
-def event(name: str) -> Any:
-    return json.loads((EVENTS / name).read_text(encoding="utf-8"))
+# The route of the HTTP API, and what control is asked by it; None: to tell how things stand.
+REQUESTS: dict[str, tuple[str, Intent | None]] = {
+    "control-list.json": ("GET /endpoints", None),
+    "control-describe.json": ("GET /endpoints/{name}", None),
+    "control-wake.json": ("POST /endpoints/{name}/wake", Wake("dormouse")),
+    "control-wake-for.json": (
+        "POST /endpoints/{name}/wake",
+        Hold("dormouse", timedelta(hours=2)),
+    ),
+    "control-hold.json": (
+        "POST /endpoints/{name}/hold",
+        Hold("dormouse", datetime(2026, 11, 23, 18, tzinfo=UTC)),
+    ),
+    "control-release.json": ("POST /endpoints/{name}/release", Release("dormouse")),
+    "control-sleep.json": ("POST /endpoints/{name}/sleep", Sleep("dormouse")),
+}
+# What CloudFormation asks of the custom resource.
+CLEANUPS = {
+    "cleanup-create.json": "Create",
+    "cleanup-update.json": "Update",
+    "cleanup-delete.json": "Delete",
+}
 
 
 def test_every_event_has_its_test() -> None:
     """An example that no test reads would rot."""
-    assert {path.name for path in EVENTS.iterdir()} == {*TICKS, *INTENTS, *INVOCATIONS, *REFUSALS}
+    tested = {*TICKS, *INTENTS, *INVOCATIONS, *REFUSALS, *REQUESTS, *CLEANUPS}
+    assert {path.name for path in EVENTS.iterdir()} == tested
 
 
 @pytest.mark.parametrize("name", TICKS)
@@ -82,25 +110,11 @@ def test_the_state_change_matches_the_rule() -> None:
 
 @pytest.mark.parametrize("name", [*INVOCATIONS, *REFUSALS])
 def test_an_invocation_is_formed_as_a_function_url_forms_it(name: str) -> None:
-    """Payload format 2.0 behind AWS_IAM; the parts that say the same thing twice agree."""
+    """Which has one route."""
     request = event(name)
-    context = request["requestContext"]
-    assert request["version"] == "2.0"
-    assert request["routeKey"] == context["routeKey"] == context["stage"] == "$default"
-    assert request["rawPath"] == context["http"]["path"]
-    assert context["http"]["sourceIp"] == request["headers"]["x-forwarded-for"]
-    assert context["http"]["userAgent"] == request["headers"]["user-agent"]
-    assert context["domainName"] == request["headers"]["host"]
-    assert context["domainName"].split(".")[0] == context["apiId"] == context["domainPrefix"]
-    assert list(request["headers"]) == sorted(name.lower() for name in request["headers"])
-    caller = context["authorizer"]["iam"]
-    assert caller["accountId"] == context["accountId"] == caller["userArn"].split(":")[4]
-    moment = datetime.fromtimestamp(context["timeEpoch"] / 1000, UTC)
-    assert datetime.strptime(context["time"], "%d/%b/%Y:%H:%M:%S %z") == moment
-    assert request["headers"]["x-amz-date"] == moment.strftime("%Y%m%dT%H%M%SZ")
-    body = request["body"]
-    raw = base64.b64decode(body, validate=True) if request["isBase64Encoded"] else body.encode()
-    assert len(raw) == int(request["headers"]["content-length"])
+    assert_well_formed(request)
+    assert request["routeKey"] == "$default"
+    assert ".lambda-url." in request["requestContext"]["domainName"]
 
 
 @pytest.mark.parametrize("name", INVOCATIONS)
@@ -133,3 +147,56 @@ def test_what_invoke_refuses(name: str) -> None:
     with pytest.raises(Refused) as refused:
         read_request(event(name))
     assert refused.value.response.status == REFUSALS[name]
+
+
+@pytest.mark.parametrize("name", REQUESTS)
+def test_a_request_is_formed_as_the_http_api_forms_it(name: str) -> None:
+    """The template has the route, and the path is one of its paths."""
+    request = event(name)
+    route, _ = REQUESTS[name]
+    assert_well_formed(request)
+    assert request["routeKey"] == route
+    method, path = route.split()
+    assert (request["requestContext"]["http"]["method"], request["rawPath"]) == (
+        method,
+        path.format(**request.get("pathParameters", {})),
+    )
+    routes = {
+        f"{known.get('Method')} {known.get('Path')}"
+        for known in (
+            source["Properties"] for source in properties("ControlFunction")["Events"].values()
+        )
+    }
+    assert route in routes
+    assert f"/{REGION}/execute-api/aws4_request" in request["headers"]["authorization"]
+
+
+@pytest.mark.parametrize("name", REQUESTS)
+def test_what_control_is_asked_over_http(name: str) -> None:
+    """By the verb at the end of the path, and by the body."""
+    request = event(name)
+    _, intent = REQUESTS[name]
+    if intent is None:
+        assert "body" not in request
+        return
+    verb = request["rawPath"].rpartition("/")[2]
+    members = json.loads(body_of(request) or b"{}")
+    assert read_intent(verb, request["pathParameters"]["name"], members) == intent
+
+
+@pytest.mark.parametrize("name", CLEANUPS)
+def test_a_cleanup_is_what_cloudformation_asks(name: str) -> None:
+    """For the resource of the template, with its properties as text."""
+    asked = event(name)
+    assert asked["RequestType"] == CLEANUPS[name]
+    assert asked["LogicalResourceId"] == "Cleanup"
+    assert asked["ResourceType"] == "Custom::Cleanup"
+    assert asked["StackId"].startswith(f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/dormouse/")
+    assert asked["ServiceToken"] == asked["ResourceProperties"]["ServiceToken"]
+    written = {**asked["ResourceProperties"], "ServiceToken": properties("Cleanup")["ServiceToken"]}
+    assert written == properties("Cleanup")
+    # A resource that does not exist yet has no id, and only an update has former properties.
+    assert asked.get("PhysicalResourceId") == (
+        None if name == "cleanup-create.json" else PHYSICAL_ID
+    )
+    assert ("OldResourceProperties" in asked) == (name == "cleanup-update.json")

@@ -21,7 +21,8 @@ from typing import Any
 
 import pytest
 
-from tests.template.cloudformation import REGION, REPOSITORY, environment, resources
+from tests.template.cloudformation import REGION, environment, resources
+from tests.template.events import event
 
 START_SECONDS = 30
 
@@ -81,9 +82,9 @@ def lambda_function(
             )
         processes.append(process)
 
-        def invoke(event: Any) -> Any:
+        def invoke(asked: Any) -> Any:
             try:
-                return post(front, event, process)
+                return post(front, asked, process)
             except (OSError, AssertionError) as error:
                 error.add_note(log.read_text(encoding="utf-8", errors="replace"))
                 raise
@@ -115,11 +116,11 @@ def lambda_environment(function: str, artefact: Path) -> dict[str, str]:
     }
 
 
-def post(port: int, event: Any, process: subprocess.Popen[bytes]) -> Any:
+def post(port: int, asked: Any, process: subprocess.Popen[bytes]) -> Any:
     """Invoke, once the emulator listens."""
     request = urllib.request.Request(
         f"http://127.0.0.1:{port}/2015-03-31/functions/function/invocations",
-        data=json.dumps(event).encode(),
+        data=json.dumps(asked).encode(),
     )
     deadline = time.monotonic() + START_SECONDS
     while True:
@@ -139,72 +140,35 @@ def test_invoke_answers_a_path_that_it_does_not_know(
 ) -> None:
     """An HTTP answer in the runtime's form, so that boto3 can raise an exception of that name."""
     invoke = lambda_function("InvokeFunction")
-    event = json.loads((REPOSITORY / "events/invoke-unknown-path.json").read_bytes())
-    answers = [invoke(event) for _ in range(2)]
-    for answer in answers:
+    asked = event("invoke-unknown-path.json")
+    for answer in [invoke(asked) for _ in range(2)]:
         assert answer["statusCode"] == 404
         assert answer["headers"]["x-amzn-errortype"] == "UnknownOperationException"
-        assert event["rawPath"] in json.loads(answer["body"])["Message"]
+        assert asked["rawPath"] in json.loads(answer["body"])["Message"]
 
 
 def test_invoke_answers_though_aws_cannot_be_reached(
     lambda_function: Callable[[str], Invoke],
 ) -> None:
     """The object graph is built from the template's settings; who may call can't be read here."""
-    event = json.loads((REPOSITORY / "events/invoke-json.json").read_bytes())
-    answer = lambda_function("InvokeFunction")(event)
+    answer = lambda_function("InvokeFunction")(event("invoke-json.json"))
     assert answer["statusCode"] == 503
     assert answer["headers"]["x-amzn-errortype"] == "ServiceUnavailable"
     assert "can't say yet who may invoke" in json.loads(answer["body"])["Message"]
 
 
-def http_request(request_line: str, route: str) -> dict[str, Any]:
-    """A request as the HTTP API hands it over, in payload format 2.0."""
-    method, path = request_line.split()
-    return {
-        "version": "2.0",
-        "routeKey": route,
-        "rawPath": path,
-        "rawQueryString": "",
-        "headers": {"host": "a1b2c3.execute-api.eu-central-1.amazonaws.com"},
-        "requestContext": {
-            "accountId": "123456789012",
-            "apiId": "a1b2c3",
-            "domainName": "a1b2c3.execute-api.eu-central-1.amazonaws.com",
-            "domainPrefix": "a1b2c3",
-            "http": {
-                "method": method,
-                "path": path,
-                "protocol": "HTTP/1.1",
-                "sourceIp": "192.0.2.1",
-                "userAgent": "curl/8.5.0",
-            },
-            "requestId": "JKJaXmPLvHcESHA=",
-            "routeKey": route,
-            "stage": "$default",
-            "time": "22/Nov/2026:16:25:49 +0000",
-            "timeEpoch": 1795364749000,
-        },
-        "isBase64Encoded": False,
-    }
-
-
 @pytest.mark.parametrize(
-    ("request_line", "route", "status", "detail"),
+    ("changes", "status", "detail"),
     [
-        ("GET /endpoints", "GET /endpoints", 503, "GetResources failed"),
-        ("GET /models", "$default", 404, "GET /models"),
+        ({}, 503, "GetResources failed"),
+        ({"routeKey": "$default", "rawPath": "/models"}, 404, "GET /models"),
     ],
 )
 def test_control_answers_with_a_problem_document(
-    lambda_function: Callable[[str], Invoke],
-    request_line: str,
-    route: str,
-    status: int,
-    detail: str,
+    lambda_function: Callable[[str], Invoke], changes: dict[str, str], status: int, detail: str
 ) -> None:
     """Where AWS can't be reached, and where there is nothing; in the form that the API takes."""
-    answer = lambda_function("ControlFunction")(http_request(request_line, route))
+    answer = lambda_function("ControlFunction")({**event("control-list.json"), **changes})
     assert answer["statusCode"] == status
     assert answer["headers"]["Content-Type"] == "application/problem+json"
     problem = json.loads(answer["body"])
@@ -217,7 +181,7 @@ def test_control_tells_a_schedule_that_it_failed(
     lambda_function: Callable[[str], Invoke],
 ) -> None:
     """By an error, so that Lambda tries again and the alarm hears of it."""
-    answer = lambda_function("ControlFunction")({"action": "wake", "endpoint": "dormouse"})
+    answer = lambda_function("ControlFunction")(event("control-scheduled-wake.json"))
     assert answer["errorType"] == "AwsError"
 
 
@@ -255,34 +219,22 @@ def answers() -> Iterator[Answers]:
         server.shutdown()
 
 
-@pytest.mark.parametrize("request_type", ["Create", "Update", "Delete"])
+@pytest.mark.parametrize("name", ["create", "update", "delete"])
 def test_cleanup_tells_cloudformation_that_it_failed(
-    lambda_function: Callable[[str], Invoke], answers: Answers, request_type: str
+    lambda_function: Callable[[str], Invoke], answers: Answers, name: str
 ) -> None:
     """DynamoDB can't be reached here. Without an answer CloudFormation would wait for an hour."""
-    event = {
-        "RequestType": request_type,
-        "ServiceToken": "arn:aws:lambda:eu-central-1:123456789012:function:cleanup",
-        "ResponseURL": answers.url,
-        "StackId": "arn:aws:cloudformation:eu-central-1:123456789012:stack/dormouse/0f6c",
-        "RequestId": "5d8d8a5e-6f0b-4f0e-9d9c-0d6a3a1f7b11",
-        "ResourceType": "Custom::Cleanup",
-        "LogicalResourceId": "Cleanup",
-        "ResourceProperties": {},
-    }
-    assert lambda_function("CleanupFunction")(event) is None
+    asked = {**event(f"cleanup-{name}.json"), "ResponseURL": answers.url}
+    assert lambda_function("CleanupFunction")(asked) is None
     ((path, content_type, answer),) = answers.received
     assert answers.url.endswith(path)
     # The URL is signed for an empty one.
     assert content_type == ""
-    reason = answer.pop("Reason")
-    assert reason.startswith("AwsError: UpdateItem failed")
+    assert answer.pop("Reason").startswith("AwsError: UpdateItem failed")
     assert answer == {
         "Status": "FAILED",
         "PhysicalResourceId": "dormouse-cleanup",
-        "StackId": event["StackId"],
-        "RequestId": event["RequestId"],
-        "LogicalResourceId": "Cleanup",
+        **{key: asked[key] for key in ("StackId", "RequestId", "LogicalResourceId")},
     }
 
 
