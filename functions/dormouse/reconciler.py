@@ -194,7 +194,10 @@ class Reconciler:
     def _record(self, ledger: Ledger, seen: Observation, outcome: Outcome) -> Outcome:
         """Write down what was done; that it can't be written does not undo it."""
         plan, now = outcome.plan, self.clock()
-        reason = plan.reason if outcome.problem is None else f"{plan.reason} ({outcome.problem})"
+        reason = plan.reason
+        # That of a refusal is the reason already.
+        if outcome.problem is not None and outcome.problem not in reason:
+            reason = f"{reason} ({outcome.problem})"
         decision = Decision(plan.action, plan.rule, reason, plan.next_look_at)
         try:
             if isinstance(seen, Present) and seen.status.is_serving and ledger.has_unmet_demand:

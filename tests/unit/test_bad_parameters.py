@@ -88,7 +88,7 @@ def test_the_operator_reads_the_same_sentence(
     assert written["endpoint_config"] is written["idle_timeout_seconds"] is None
     world.look()
     written = write_standing(world.control.describe("reviews"))
-    assert sentence in written["decision"]["reason"]
+    assert written["decision"]["reason"] == f"left as it is, since {sentence}"
     assert written["next"] == "nothing, for as long as that is so; it is looked at each minute"
 
 
