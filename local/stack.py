@@ -205,8 +205,8 @@ def write(settings: LocalSettings, stack: Stack) -> None:
 
 
 def read(settings: LocalSettings) -> Stack | None:
-    """Read stack.json, None where there is none."""
+    """Read stack.json, None where there is none, or one of another version."""
     try:
         return Stack(**json.loads(stack_path(settings).read_text()))
-    except FileNotFoundError:
+    except (FileNotFoundError, TypeError):
         return None
