@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,6 +18,9 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.deployment import World
 from tests.fakes.front_door import FrontDoor
 from tests.fakes.world import config
+
+# Powertools reads them when it is imported, as in Lambda.
+os.environ |= {"POWERTOOLS_SERVICE_NAME": "test", "POWERTOOLS_METRICS_NAMESPACE": "Dormouse"}
 
 EVENTS = Path(__file__).parents[2] / "events"
 
@@ -45,8 +49,10 @@ class Context:
 class FakeLambda:
     """Lambda's client: `reconcile` is carried out at once, and what need not be waited for kept."""
 
-    def __init__(self, reconcile: Callable[[Any], Any]) -> None:
+    def __init__(self, reconcile: Callable[[Any], Any], clock: FakeClock) -> None:
         self.reconcile = reconcile
+        self.clock = clock
+        self.reconcile_takes = timedelta(0)
         self.sent: list[tuple[str, Any]] = []
 
     def invoke(
@@ -58,6 +64,7 @@ class FakeLambda:
             self.sent.append((FunctionName, event))
             return {"StatusCode": 202}
         assert FunctionName == "reconcile"
+        self.clock.now += self.reconcile_takes
         try:
             answer, failed = self.reconcile(event), False
         except Exception as error:  # noqa: BLE001 - as Lambda does
@@ -78,8 +85,6 @@ class Handlers:
         capsys: pytest.CaptureFixture[str],
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "test")
-        monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "Dormouse")
         from dormouse.handlers import cleanup, control, invoke, reconcile
         from dormouse.observability import logger
 
@@ -97,7 +102,7 @@ class Handlers:
         self.invoke = self._carry_out(invoke.handler)
         self.control = self._carry_out(control.handler)
         self.cleanup = self._carry_out(cleanup.handler)
-        self.lambdas = FakeLambda(self.reconcile)
+        self.lambdas = FakeLambda(self.reconcile, self.clock)
         client: Any = self.lambdas
         removal = Removal(
             table, ReconcileTick(client, "reconcile"), self.clock, timedelta(seconds=50)
