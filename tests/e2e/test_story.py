@@ -11,7 +11,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.e2e.conftest import Deployed
+from tests.e2e.deployments import Deployment
 
 SENTIMENT, TOPIC = "sentiment-tiny.tar.gz", "topic-tiny.tar.gz"
 
@@ -38,7 +38,7 @@ def wait_until(done: Callable[[], bool], seconds: float) -> None:
         time.sleep(0.5)
 
 
-def test_the_whole_template_is_deployed(deployed: Deployed) -> None:
+def test_the_whole_template_is_deployed(deployed: Deployment) -> None:
     """Every resource, expanded from the SAM template; the schedule ticks each minute."""
     resources = deployed.client("cloudformation").list_stack_resources(StackName="dormouse")
     summaries = resources["StackResourceSummaries"]
@@ -66,7 +66,7 @@ def test_the_whole_template_is_deployed(deployed: Deployed) -> None:
     assert deployed.status() is None
 
 
-def test_an_unknown_endpoint_is_a_validation_error(deployed: Deployed) -> None:
+def test_an_unknown_endpoint_is_a_validation_error(deployed: Deployment) -> None:
     """And nobody is woken."""
     with pytest.raises(ClientError, match=r"Endpoint nobody of account \d+ not found") as error:
         invoke(deployed.runtime, endpoint="nobody")
@@ -75,7 +75,7 @@ def test_an_unknown_endpoint_is_a_validation_error(deployed: Deployed) -> None:
     assert error.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
 
 
-def test_an_unsigned_request_is_forbidden(deployed: Deployed) -> None:
+def test_an_unsigned_request_is_forbidden(deployed: Deployment) -> None:
     """IAM stands before the function."""
     import urllib.error
     import urllib.request
@@ -87,7 +87,7 @@ def test_an_unsigned_request_is_forbidden(deployed: Deployed) -> None:
     error.value.close()
 
 
-def test_whoever_forgets_the_one_line_learns_it_here(deployed: Deployed) -> None:
+def test_whoever_forgets_the_one_line_learns_it_here(deployed: Deployment) -> None:
     """boto3 signs for SageMaker by itself, which a Function URL refuses."""
     client = boto3.client(
         "sagemaker-runtime", endpoint_url=deployed.stack.invoke_url, region_name="us-east-1"
@@ -97,7 +97,7 @@ def test_whoever_forgets_the_one_line_learns_it_here(deployed: Deployed) -> None
         invoke(client)
 
 
-def test_a_crowd_of_cold_requests_wakes_one_endpoint(deployed: Deployed) -> None:
+def test_a_crowd_of_cold_requests_wakes_one_endpoint(deployed: Deployment) -> None:
     """Each raises ServiceUnavailable with Retry-After; CreateEndpoint is called to effect once."""
     runtime = deployed.runtime
 
@@ -123,7 +123,7 @@ def test_a_crowd_of_cold_requests_wakes_one_endpoint(deployed: Deployed) -> None
     }
 
 
-def test_two_models_answer_on_it(deployed: Deployed) -> None:
+def test_two_models_answer_on_it(deployed: Deployment) -> None:
     """Each on its first request, and rightly."""
     wait_until(lambda: deployed.status() == "InService", 60)
 
@@ -135,7 +135,7 @@ def test_two_models_answer_on_it(deployed: Deployed) -> None:
     assert (sentiment["label"], topic["label"]) == ("positive", "sports")
 
 
-def test_the_answer_is_what_sagemaker_answers(deployed: Deployed) -> None:
+def test_the_answer_is_what_sagemaker_answers(deployed: Deployment) -> None:
     """Byte for byte, and header for header of the protocol."""
     request = {
         "EndpointName": "dormouse",
@@ -153,14 +153,14 @@ def test_the_answer_is_what_sagemaker_answers(deployed: Deployed) -> None:
         assert proxied[member] == direct[member]
 
 
-def test_an_unknown_model_is_a_validation_error(deployed: Deployed) -> None:
+def test_an_unknown_model_is_a_validation_error(deployed: Deployment) -> None:
     """With SageMaker's text."""
     with pytest.raises(ClientError, match="Failed to download model data") as error:
         invoke(deployed.runtime, "nobody.tar.gz")
     assert error.value.response["Error"]["Code"] == "ValidationError"
 
 
-def test_a_bad_body_is_a_model_error_with_the_containers_message(deployed: Deployed) -> None:
+def test_a_bad_body_is_a_model_error_with_the_containers_message(deployed: Deployment) -> None:
     """424, with the original status."""
     with pytest.raises(deployed.runtime.exceptions.ModelError) as error:
         invoke(deployed.runtime, body={"inputs": 3})
@@ -171,7 +171,7 @@ def test_a_bad_body_is_a_model_error_with_the_containers_message(deployed: Deplo
     assert "must be a string or a list of strings" in response["OriginalMessage"]
 
 
-def test_a_direct_caller_keeps_it_up(deployed: Deployed) -> None:
+def test_a_direct_caller_keeps_it_up(deployed: Deployment) -> None:
     """Every 20 s, straight to SageMaker: only CloudWatch shows it, once the ledger is too old."""
     direct = deployed.client("sagemaker-runtime")
     for _ in range(9):
@@ -183,7 +183,7 @@ def test_a_direct_caller_keeps_it_up(deployed: Deployed) -> None:
     assert "CloudWatch shows an invocation" in decision["reason"]["S"]
 
 
-def test_idleness_tears_it_down_with_its_reason(deployed: Deployed) -> None:
+def test_idleness_tears_it_down_with_its_reason(deployed: Deployment) -> None:
     """And it stays down."""
     wait_until(lambda: deployed.status() is None, 240)
 
@@ -192,7 +192,7 @@ def test_idleness_tears_it_down_with_its_reason(deployed: Deployed) -> None:
     wait_until(lambda: deployed.item()["decision"]["M"]["action"]["S"] == "stay down", 90)
 
 
-def test_a_direct_wake_records_a_hold_and_starts_it(deployed: Deployed) -> None:
+def test_a_direct_wake_records_a_hold_and_starts_it(deployed: Deployment) -> None:
     """The operator's way in, until there is a control API."""
 
     def reconcile(event: dict[str, str]) -> Any:
