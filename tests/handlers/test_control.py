@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,15 +14,31 @@ from tests.fakes.world import config
 from tests.handlers.conftest import Handlers, golden
 
 SERVING = EndpointStatus.IN_SERVICE
+ROUTES = (
+    "GET /endpoints",
+    "GET /endpoints/{name}",
+    "POST /endpoints/{name}/wake",
+    "POST /endpoints/{name}/hold",
+    "POST /endpoints/{name}/release",
+    "POST /endpoints/{name}/sleep",
+)
 
 
 def event(method: str, path: str, body: str | None = None, **more: Any) -> Any:
-    """Send the golden request of another method, path or body, as the catch-all route gets it."""
+    """Send the golden request of another method, path or body, by the route that it has."""
     sent = golden("control-wake.json")
-    sent |= {"routeKey": "$default", "rawPath": path, "body": body, **more}
+    sent |= {"routeKey": route_of(method, path), "rawPath": path, "body": body, **more}
     sent["requestContext"]["http"] |= {"method": method, "path": path}
     del sent["pathParameters"]
     return sent
+
+
+def route_of(method: str, path: str) -> str:
+    """The route that API Gateway chooses, in which a slash of the name's own does not count."""
+    for route in ROUTES:
+        if re.fullmatch(route.replace("{name}", "[^/]+"), f"{method} {path}"):
+            return route
+    return "$default"
 
 
 def answered(answer: Any, status: int, content_type: str = "application/json") -> Any:
@@ -363,3 +380,26 @@ def test_each_state_by_http(handlers: Handlers) -> None:
         ("stopping", ticks),
         ("asleep", starts),
     ]
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/endpoints/dormouse/sleep"),
+        ("GET", "/endpoints/dormouse"),
+        ("GET", "/endpoints"),
+    ],
+)
+def test_a_path_counts_by_its_own_route_only(handlers: Handlers, method: str, path: str) -> None:
+    """IAM let it in by the catch-all, or as a wake: an encoded slash did not count then."""
+    for route in ("$default", "POST /endpoints/{name}/wake"):
+        refused(handlers, event(method, path, routeKey=route), 404, "Not Found")
+    assert handlers.world.state.read("dormouse").slept_at is None
+
+
+def test_the_log_says_who_asked(handlers: Handlers, caplog: pytest.LogCaptureFixture) -> None:
+    """By the ARN that API Gateway has verified."""
+    accepted(handlers, golden("control-sleep.json"))
+
+    (record,) = [record for record in caplog.records if record.message == "intent"]
+    assert record.__dict__["principal"] == "arn:aws:iam::123456789012:user/jo"

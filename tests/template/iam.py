@@ -41,6 +41,10 @@ def _holds(operator: str, actual: str | None, expected: Any) -> bool:
         # True where the key is absent, too: there is no value that fails.
         case "ForAllValues:StringEquals":
             return actual is None or actual in values
+        case "ForAllValues:StringNotEquals":
+            return actual is None or actual not in values
+        case "StringEqualsIfExists":
+            return actual is None or actual in values
         case "StringLike" | "ArnLike":
             return actual is not None and any(fnmatchcase(actual, value) for value in values)
         case _:

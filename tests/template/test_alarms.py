@@ -22,6 +22,7 @@ COUNTED_BY_RECONCILE = {
     "TicksStopped": "Ticks",
     "MetricsUnreadable": "MetricsUnreadable",
     "EndpointFailed": "FailedEndpoints",
+    "ProblemsPersist": "Problems",
 }
 ERRORS_OF = {
     "ReconcileErrors": "ReconcileFunction",

@@ -41,12 +41,14 @@ def handler(event: Any, context: LambdaContext) -> dict[str, Any]:
     """
     if isinstance(event, dict) and "requestContext" in event:
         return app.resolve(event, context)
-    return write_standing(_carry_out(parse_intent(event), context.aws_request_id))
+    intent = parse_intent(event)
+    return write_standing(_carry_out(intent, context.aws_request_id, "a direct invocation"))
 
 
 @app.get("/endpoints")
 def list_endpoints() -> Response[str]:
     """How every managed endpoint stands."""
+    _only_by("GET /endpoints")
     standings = [write_standing(standing) for standing in control().list_all()]
     return _answer(HTTPStatus.OK, {"endpoints": standings})
 
@@ -54,6 +56,7 @@ def list_endpoints() -> Response[str]:
 @app.get("/endpoints/<name>")
 def describe_endpoint(name: str) -> Response[str]:
     """How one endpoint stands, with its latest decisions."""
+    _only_by("GET /endpoints/{name}")
     return _answer(HTTPStatus.OK, write_standing(control().describe(name)))
 
 
@@ -62,8 +65,10 @@ def carry_out(name: str, verb: str) -> Response[str]:
     """Take an intent. It is recorded when this answers, and carried out from then on."""
     if verb not in INTENTS:
         raise NotFoundError
+    _only_by(f"POST /endpoints/{{name}}/{verb}")
     intent = read_intent(verb, name, _body())
-    standing = _carry_out(intent, app.current_event.request_context.request_id)
+    request_id = app.current_event.request_context.request_id
+    standing = _carry_out(intent, request_id, _caller())
     return _answer(HTTPStatus.ACCEPTED, write_standing(standing))
 
 
@@ -87,9 +92,25 @@ def problem(error: Exception) -> Response[str]:
     return _problem(status, str(error))
 
 
-def _carry_out(intent: Intent, request_id: str) -> Standing:
+def _only_by(route: str) -> None:
+    """Refuse what IAM has let in by another route than the one that the path stands for.
+
+    API Gateway hands the path over decoded, so a %2F in it did not count when it chose the route,
+    and IAM decides by the route.
+    """
+    if app.current_event["routeKey"] != route:
+        raise NotFoundError
+
+
+def _caller() -> str:
+    iam = app.current_event["requestContext"].get("authorizer", {}).get("iam", {})
+    return str(iam.get("userArn") or "unknown")
+
+
+def _carry_out(intent: Intent, request_id: str, principal: str) -> Standing:
     standing = control().carry_out(intent, request_id)
-    logger.info("intent", extra={"endpoint": intent.endpoint, "intent": str(intent)})
+    fields = {"endpoint": intent.endpoint, "intent": str(intent), "principal": principal}
+    logger.info("intent", extra=fields)
     return standing
 
 
