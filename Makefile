@@ -66,7 +66,7 @@ fmt: .venvs/dev/.ready ## Format the code.
 lint: .venvs/dev/.ready .venvs/sam/.ready ## Style, layers, template, Dockerfile.
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	PYTHONPATH=functions:. $(BIN)/lint-imports
+	PYTHONPATH=functions:client:. $(BIN)/lint-imports
 	$(BIN)/cfn-lint template.yaml
 	.venvs/sam/bin/sam validate --lint --region us-east-1
 	$(BIN)/hadolint container/Dockerfile

@@ -78,7 +78,7 @@ def lay_out(directory: Path) -> Layout:
         members[name] = path
     notes = []
     if "labels.json" not in members:
-        notes.append("There is no labels.json, which Dormouse's model container wants.")
+        notes.append("There is no labels.json, so it is served as a plain SavedModel.")
     return Layout(
         members=sorted(members.items()),
         size_bytes=sum(path.stat().st_size for path in members.values() if path.is_file()),
@@ -86,8 +86,12 @@ def lay_out(directory: Path) -> Layout:
     )
 
 
+def _is_version(name: str) -> bool:
+    return name.isascii() and name.isdecimal()
+
+
 def _saved_model(directory: Path, entries: dict[str, Path]) -> Path:
-    versions = sorted(name for name, path in entries.items() if name.isdecimal() and path.is_dir())
+    versions = sorted(name for name, path in entries.items() if _is_version(name) and path.is_dir())
     if len(versions) > 1:
         raise NotAModel(
             f"{directory} has several versions: {', '.join(versions)}. Keep one, since each model "
@@ -192,7 +196,7 @@ def require_model(archive: Path, advanced: Advanced | None = None) -> None:
             why = str(error) or type(error).__name__
             raise NotAModel(f"{archive} is no readable tar.gz archive: {why}.") from error
     graphs = {name for name in names if posixpath.basename(name) == GRAPH}
-    versions = {name for name in graphs if posixpath.dirname(name).isdecimal()}
+    versions = {name for name in graphs if _is_version(posixpath.dirname(name))}
     if len(versions) > 1:
         raise NotAModel(f"{archive} holds several versions: {', '.join(sorted(versions))}.")
     if versions:

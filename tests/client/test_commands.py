@@ -355,7 +355,7 @@ def test_a_note_of_what_may_be_amiss(run: Run, model: Path, tmp_path: Path) -> N
     out = ["--out", tmp_path / "m.tar.gz"]
     assert "Note: There is no labels.json" in run("models", "build", model, *out).err
     document = run("models", "build", model, *out, "--json").document
-    assert document["notes"] == ["There is no labels.json, which Dormouse's model container wants."]
+    assert document["notes"] == ["There is no labels.json, so it is served as a plain SavedModel."]
 
 
 def test_many_uploads_are_looked_at_before_the_first(

@@ -69,7 +69,7 @@ def test_missing_labels_are_worth_a_note(model_dir: Path) -> None:
     """And no error: a stack may run another container."""
     (model_dir / "labels.json").unlink()
     assert lay_out(model_dir).notes == [
-        "There is no labels.json, which Dormouse's model container wants."
+        "There is no labels.json, so it is served as a plain SavedModel."
     ]
 
 
