@@ -1,11 +1,18 @@
-"""A caller of the front door: an unmodified boto3 client, and the one line that it needs."""
+"""Callers of a deployed stack: of the front door by an unmodified boto3 client and the one line that
+it needs, of the control API by a signed request.
+"""
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import boto3
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
 from botocore.config import Config
+from botocore.credentials import Credentials
+from botocore.httpsession import URLLib3Session
 
 from local.stack import Stack
 
@@ -57,6 +64,15 @@ def runtime_client(stack: Stack) -> Any:
         ),
     )
     return client
+
+
+def standing(stack: Stack) -> dict[str, Any]:
+    """Ask the control API how the stack's endpoint stands: GET /endpoints/{name}."""
+    request = AWSRequest("GET", f"{stack.control_url}/endpoints/{stack.endpoint_name}")
+    SigV4Auth(Credentials("test", "test"), "execute-api", stack.region).add_auth(request)
+    answer = URLLib3Session().send(request.prepare())
+    told: dict[str, Any] = json.loads(answer.content) if answer.status_code == 200 else {}
+    return told
 
 
 def lines_to_try(stack: Stack) -> str:

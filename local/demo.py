@@ -16,7 +16,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local import running, stack
-from local.caller import runtime_client
+from local.caller import runtime_client, standing
 from local.deployment import bring_up
 from local.settings import LocalSettings, SettingsError, parse
 from local.terminal import Step, Terminal
@@ -31,14 +31,15 @@ SLEEP_LIMIT_SECONDS = 240.0
 # Rough list price in us-east-1 of the template's default instance type.
 INSTANCE_TYPE, DOLLARS_AN_HOUR = "ml.m5.xlarge", 0.23
 
+SENTIMENT, TOPIC = "sentiment.tar.gz", "topic.tar.gz"
 QUESTIONS = {
-    "sentiment-tiny.tar.gz": (
-        ("a wonderful film and a great story", "positive"),
-        ("the acting was terrible and boring", "negative"),
+    SENTIMENT: (
+        ("The staff were lovely and the food was excellent.", "positive"),
+        ("What a dull film, I want my two hours back.", "negative"),
     ),
-    "topic-tiny.tar.gz": (
-        ("the team won the match", "sports"),
-        ("heavy rain and a cold wind tomorrow", "weather"),
+    TOPIC: (
+        ("She scored twice in the second half and won the match.", "sports"),
+        ("The central bank raised interest rates again.", "business"),
     ),
 }
 
@@ -93,12 +94,9 @@ class Story:
         return str(item.get("Item", {}).get(field, {}).get("S", ""))
 
     def reason(self) -> str:
-        """Read the reason of the latest decision."""
-        item = self.client("dynamodb").get_item(
-            TableName=self.deployed.endpoints_table, Key={"endpoint": {"S": self.endpoint}}
-        )
-        decision = item.get("Item", {}).get("decision", {}).get("M", {})
-        return str(decision.get("reason", {}).get("S", "no decision yet"))
+        """Ask the control API why the endpoint stands as it does."""
+        decision = standing(self.deployed).get("decision")
+        return str(decision["reason"]) if decision else "no decision yet"
 
     def wait(self, step: Step, limit_seconds: float, done: Callable[[str | None], bool]) -> None:
         """Wait for a status, showing it and Dormouse's reason meanwhile."""
@@ -117,9 +115,9 @@ def first_request(story: Story) -> None:
     with story.terminal.step("A first request finds the endpoint asleep") as step:
         if (status := story.status()) is not None:
             raise UnexpectedError(f"the endpoint should not exist yet, but is {status}")
-        body = json.dumps({"inputs": QUESTIONS["sentiment-tiny.tar.gz"][0][0]}).encode()
+        body = json.dumps({"inputs": QUESTIONS[SENTIMENT][0][0]}).encode()
         try:
-            answer = story.invoke("sentiment-tiny.tar.gz", body)
+            answer = story.invoke(SENTIMENT, body)
         except ClientError as error:
             refused = error
         else:
@@ -139,7 +137,7 @@ def wake(story: Story) -> None:
         story.up_since = time.monotonic()
         step.note(f"why: {story.reason()}")
         story.wait(step, WAKE_LIMIT_SECONDS, lambda status: status == "InService")
-        step.note("InService")
+        step.note(f"InService; next: {standing(story.deployed)['next']}")
 
 
 def answers(story: Story) -> None:
@@ -159,7 +157,7 @@ def mistakes(story: Story) -> None:
     with story.terminal.step("Mistakes raise what they raise at SageMaker") as step:
         for what, model, body, expected in (
             ("a model that is not there", "nobody.tar.gz", b'{"inputs": "x"}', "ValidationError"),
-            ("a body that is no question", "topic-tiny.tar.gz", b'{"inputs": 3}', "ModelError"),
+            ("a body that is no question", TOPIC, b'{"inputs": 3}', "ModelError"),
         ):
             try:
                 answer = story.invoke(model, body)

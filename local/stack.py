@@ -18,7 +18,9 @@ from local.settings import REPOSITORY, LocalSettings
 STACK_NAME = "dormouse"
 STARTED = frozenset({"CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS"})
 BUILD = REPOSITORY / ".build" / "sam"
-MODELS = REPOSITORY / ".build" / "models"
+# The real classifiers, for people, and the tiny ones, for tests.
+MODELS = REPOSITORY / ".build" / "models" / "real"
+TINY_MODELS = REPOSITORY / ".build" / "models" / "tiny"
 # The local SageMaker runs the container's process, whatever image it is told; the template wants a
 # URI of ECR's form.
 IMAGE_URI = "000000000000.dkr.ecr.us-east-1.amazonaws.com/dormouse:local"
@@ -173,7 +175,7 @@ def describe(settings: LocalSettings, *, name: str = STACK_NAME) -> Stack:
         region=settings.region,
         name=name,
         invoke_url=outputs["InvokeUrl"].rstrip("/"),
-        control_url=outputs.get("ControlUrl", ""),
+        control_url=outputs["ControlUrl"],
         endpoint_name=outputs["EndpointName"],
         models=[
             entry["Key"].removeprefix(outputs["ModelPrefix"])
@@ -182,7 +184,7 @@ def describe(settings: LocalSettings, *, name: str = STACK_NAME) -> Stack:
         model_bucket=outputs["ModelBucketName"],
         endpoints_table=outputs["EndpointsTableName"],
         reconcile_function=outputs["ReconcileFunctionName"],
-        control_function=outputs.get("ControlFunctionName", ""),
+        control_function=outputs["ControlFunctionName"],
     )
 
 

@@ -50,6 +50,7 @@ def _print(terminal: Terminal, deployed: stack.Stack) -> None:
         f"""
 AWS        {deployed.aws_endpoint_url} (region {deployed.region}, keys test and test)
 Front door {deployed.invoke_url}
+Control    {deployed.control_url}
 Endpoint   {deployed.endpoint_name} (sleeps when it was not used for 3 minutes)
 Models     {", ".join(deployed.models)}
 
@@ -57,6 +58,13 @@ Try it in any Python that has boto3: the first call finds the endpoint asleep an
 a minute later the same call answers.
 
 {lines_to_try(deployed)}
+
+Or by the command line (pip install ./client):
+
+export AWS_ENDPOINT_URL={deployed.aws_endpoint_url} AWS_REGION={deployed.region} \
+    AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test
+dormouse status
+dormouse invoke --wait --model {deployed.models[0]} --body '{{"inputs": "I loved it"}}'
 
 All this stands in .local/stack.json for scripts. `make down` ends it."""
     )

@@ -22,7 +22,7 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
         create_seconds=4.0,
         delete_seconds=2.0,
     )
-    archives = sorted(stack.MODELS.glob("*.tar.gz"))
+    archives = sorted(stack.TINY_MODELS.glob("*.tar.gz"))
     server, described = bring_up(Terminal(), settings, PARAMETERS, archives, detached=False)
     try:
         yield Deployment(LocalAws(settings), described)

@@ -214,7 +214,7 @@ class Deployment:
 
     def upload_models(self) -> None:
         """Give it the tiny models."""
-        archives = sorted(stack.MODELS.glob("*.tar.gz"))
+        archives = sorted(stack.TINY_MODELS.glob("*.tar.gz"))
         stack.upload_models(self.aws.settings, archives, name=self.stack.name)
 
     def ask(self, method: str, path: str, body: Json | None = None) -> Answer:

@@ -1,4 +1,4 @@
-"""An endpoint that is woken and put to sleep by the clock, in a time zone of its own."""
+"""Endpoints that are woken or put to sleep by the clock, in a time zone of their own."""
 
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -7,31 +7,42 @@ import pytest
 
 from tests.e2e.deployments import Deployment, LocalAws
 
-# Ahead of UTC by five hours and three quarters: a minute that is even there is odd in UTC, so a
-# zone that got lost would exchange the two crons.
+# Ahead of UTC by five hours and three quarters: a minute that is even there is odd in UTC, so with
+# a zone that got lost nothing would happen in the minutes that are meant.
 ZONE = ZoneInfo("Asia/Kathmandu")
-# A deployment that takes longer is put to sleep first, which does nothing, and woken thereafter.
-DEPLOYING = timedelta(seconds=30)
+# Deployments that take longer than that wait for two minutes more.
+DEPLOYING = timedelta(seconds=40)
 
 
 @pytest.fixture(scope="module")
-def woken_in() -> int:
-    """Whether it is woken in even or in odd minutes, so that it is soon; in the others it is put to
-    sleep."""
+def parity() -> int:
+    """Whether the clock acts in even or in odd minutes, so that it is soon."""
     return (datetime.now(ZONE) + DEPLOYING + timedelta(minutes=1)).minute % 2
 
 
 @pytest.fixture(scope="module")
-def clockwork(aws: LocalAws, woken_in: int) -> Deployment:
-    """A stack with both crons."""
+def riser(aws: LocalAws, parity: int) -> Deployment:
+    """A stack whose endpoint is asleep and is woken every other minute."""
     return aws.deploy(
-        "clockwork",
-        EndpointName="clockwork",
-        WakeCron=f"cron({woken_in}/2 * * * ? *)",
+        "riser",
+        EndpointName="riser",
+        WakeCron=f"cron({parity}/2 * * * ? *)",
         WakeFor="2h",
-        SleepCron=f"cron({1 - woken_in}/2 * * * ? *)",
         ScheduleTimezone="Asia/Kathmandu",
     )
+
+
+@pytest.fixture(scope="module", autouse=True)
+def sleeper(aws: LocalAws, parity: int, riser: Deployment) -> Deployment:
+    """A stack whose endpoint is held and is put to sleep every other minute."""
+    deployed = aws.deploy(
+        "sleeper",
+        EndpointName="sleeper",
+        SleepCron=f"cron({parity}/2 * * * ? *)",
+        ScheduleTimezone="Asia/Kathmandu",
+    )
+    assert deployed.post("hold", {"for": "2h"})["hold_until"] is not None
+    return deployed
 
 
 def noted_at(deployment: Deployment, attribute: str) -> datetime:
@@ -39,24 +50,26 @@ def noted_at(deployment: Deployment, attribute: str) -> datetime:
     return datetime.fromisoformat(deployment.item()[attribute]["S"]).astimezone(ZONE)
 
 
-def test_it_is_woken_by_the_clock_and_held(clockwork: Deployment, woken_in: int) -> None:
-    """In the minute that is meant, for as long as the stack says."""
-    standing = clockwork.wait_for_status("InService")
+def test_it_is_woken_by_the_clock(riser: Deployment, parity: int) -> None:
+    """In the minute that is meant, and held for as long as the stack says."""
+    standing = riser.wait_for_status("InService")
 
-    woken_at = noted_at(clockwork, "demand_at")
-    assert woken_at.minute % 2 == woken_in
-    assert noted_at(clockwork, "hold_until") - woken_at == timedelta(hours=2)
-    assert standing["hold_until"] is not None
-    assert "start" in [decision["action"] for decision in standing["decisions"]]
+    woken_at = noted_at(riser, "demand_at")
+    assert woken_at.minute % 2 == parity
+    assert noted_at(riser, "hold_until") - woken_at == timedelta(hours=2)
+    assert (standing["decision"]["action"], standing["decision"]["rule"]) == ("stay up", "hold")
 
 
-def test_it_is_put_to_sleep_by_the_clock(clockwork: Deployment, woken_in: int) -> None:
+def test_it_is_put_to_sleep_by_the_clock(sleeper: Deployment, parity: int) -> None:
     """In the minute that is meant, though it is held."""
-    standing = clockwork.wait_for_status(None)
+    sleeper.wait(
+        "put to sleep",
+        lambda standing: (standing["status"], standing["decision"]["rule"]) == (None, "sleep"),
+    )
 
-    slept_at = noted_at(clockwork, "slept_at")
-    assert slept_at.minute % 2 == 1 - woken_in
-    assert slept_at > noted_at(clockwork, "demand_at")
+    assert noted_at(sleeper, "slept_at").minute % 2 == parity
+    standing = sleeper.standing()
     assert standing["hold_until"] is None
-    stops = [row["rule"] for row in standing["decisions"] if row["action"] == "stop"]
-    assert stops == ["sleep"]
+    actions = [(row["action"], row["rule"]) for row in standing["decisions"]]
+    assert ("start", "hold") in actions
+    assert ("stop", "sleep") in actions

@@ -46,7 +46,7 @@ def test_up_leaves_it_running_and_down_ends_it(where: list[str]) -> None:
         assert stack["invoke_url"].startswith(stack["aws_endpoint_url"])
         assert stack["region"] == "us-east-1"
         assert stack["endpoint_name"] == "dormouse"
-        assert stack["models"] == ["sentiment-tiny.tar.gz", "topic-tiny.tar.gz"]
+        assert stack["models"] == ["sentiment.tar.gz", "topic.tar.gz"]
         assert stack["invoke_url"] in up.stdout
         assert "before-sign.sagemaker-runtime" in up.stdout
 
