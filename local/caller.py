@@ -1,5 +1,5 @@
-"""Callers of a deployed stack: of the front door by an unmodified boto3 client and the one line that
-it needs, of the control API by a signed request.
+"""Callers of a deployed stack: of the front door, by an unmodified boto3 client and one line more;
+of the control API, by a signed request.
 """
 
 from __future__ import annotations
