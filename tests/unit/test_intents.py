@@ -85,6 +85,14 @@ def test_what_is_not_managed_is_not_written(world: World, name: str) -> None:
     assert world.state.known_endpoints() == []
 
 
+def test_what_is_no_name_is_not_even_looked_for(world: World) -> None:
+    """The tagging API would refuse it in other words."""
+    for intent in every("a_b"):
+        with pytest.raises(UnmanagedEndpointError, match="'a_b' is not the name of an endpoint"):
+            world.intents.record(intent)
+    assert world.catalog.asked == []
+
+
 def test_what_another_deployment_manages_is_refused(world: World) -> None:
     """Its own control takes the intent."""
     world.catalog.configs = [config("reviews", stack="other-stack")]

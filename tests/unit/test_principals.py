@@ -137,6 +137,7 @@ def test_the_session_of_a_role_is_refused_with_the_role() -> None:
         (f"arn:aws:iam::{A}:user/jo", user("jo", B), False),
         (f"arn:aws:iam::{A}:user/jo", session("jo"), False),
         (f"arn:aws:iam::{A}:user/jo", federated(), False),
+        (f"arn:aws:iam::{A}:user/jo", Caller(f"arn:aws:iam::{A}:role/jo", A), False),
         (A, session(), True),
         (A, user(), True),
         (A, root(), True),
