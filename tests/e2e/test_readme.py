@@ -1,0 +1,564 @@
+"""What README.md has one type, typed: each of its commands is a test here, in the README's order,
+on a stack of its own. Those that can't be typed here stand in a table with the reason.
+"""
+
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tarfile
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pexpect
+import pytest
+
+from dormouse_cli import __version__
+from local import stack
+from local.settings import REPOSITORY
+from tests.docs.page import README, Page
+from tests.e2e.deployments import PATIENCE_SECONDS, Deployment, LocalAws, wait_until
+
+COMMANDS = Page(README).commands()
+
+# Why it is not typed here; where a file is named, its tests do the same.
+NOT_TYPED = {
+    "make demo": "it takes minutes and has no end that it checks; test_story.py tells its story",
+    "make test": "this is it",
+    "make up": "tests/e2e/test_up_and_down.py",
+    "make down": "tests/e2e/test_up_and_down.py",
+    'pip install "git+<this repository>#subdirectory=client"': "tests/client/test_packaging.py "
+    "installs the same folder; where the repository is published, it can't know",
+    "sam deploy --parameter-overrides": "the line of parameters before it is typed after this",
+    "export AWS_DEFAULT_REGION=…": "it names a region of AWS",
+    "make image": "tests/deploy/test_build.py, with builders that stand in for docker and others",
+    "make push": "tests/deploy/test_push.py, with a registry that stands in for Amazon ECR",
+    "make deploy": "tests/e2e/deployments.py types `sam deploy`; --guided asks at a terminal",
+    "sam build": "tests/e2e/conftest.py types it before anything is deployed",
+    "sam deploy --guided": "tests/e2e/deployments.py types it without --guided",
+    ".venvs/sam/bin/sam delete --stack-name dormouse": "tests/e2e/test_stack_life.py",
+    "sam delete": "tests/e2e/test_stack_life.py",
+    "sam validate --lint": "`make check` runs it",
+}
+
+MODEL = "sentiment.tar.gz"
+QUESTION = '{"inputs": ["I loved it", "a dull and boring film"]}'
+TWO_HOURS = timedelta(hours=2)
+
+
+class User:
+    """Somebody at a shell in a folder of his own, with the README at hand."""
+
+    def __init__(self, folder: Path, deployed: Deployment) -> None:
+        self.folder = folder
+        self.deployed = deployed
+        self.venv = folder / "venv"
+        self.exports = ""
+
+    def environment(self) -> dict[str, str]:
+        """What a shell has before anything is exported: no AWS, and the programs that are there."""
+        inherited = {key: value for key, value in os.environ.items() if key[:4] != "AWS_"}
+        programs = [self.venv / "bin", REPOSITORY / ".venvs" / "sam" / "bin", os.environ["PATH"]]
+        return inherited | {
+            "PATH": ":".join(map(str, programs)),
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            "SAM_CLI_TELEMETRY": "0",
+            "COLUMNS": "200",
+        }
+
+    def run(
+        self, command: str, given: str = "", *, where: Path | None = None, **environment: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Type a command and wait for its end."""
+        return subprocess.run(
+            ["bash", "-c", f"{self.exports}\n{command}"],
+            cwd=where or self.folder,
+            env=self.environment() | environment,
+            input=given,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=PATIENCE_SECONDS,
+        )
+
+    def told(self, command: str, given: str = "", **environment: str) -> str:
+        """Type a command that succeeds, and return what it prints."""
+        ran = self.run(command, given, **environment)
+        assert ran.returncode == 0, f"{command}: {ran.stdout}{ran.stderr}"
+        return ran.stdout
+
+    def told_json(self, command: str) -> Any:
+        """Type a command with --json."""
+        return json.loads(self.told(f"{command} --json"))
+
+    def call_aws(self, command: str, **values: str) -> Any:
+        """Do what a command of the AWS CLI says by boto3, with its <words> replaced.
+
+        boto3 refuses an operation or an option that there is not.
+        """
+        for words, value in values.items():
+            placeholder = f"<{words.replace('_', ' ')}>"
+            assert placeholder in command, placeholder
+            command = command.replace(placeholder, value)
+        assert "<" not in command, command
+        aws, service, operation, *rest = shlex.split(command)
+        assert aws == "aws"
+        return getattr(self.deployed.client(service), operation.replace("-", "_"))(**_members(rest))
+
+    @cached_property
+    def adopted(self) -> str:
+        """An endpoint that was there before Dormouse, without a tag; its EndpointConfig's name."""
+        self.deployed.tag_a_config("veteran-config", {})
+        self.deployed.client("sagemaker").create_endpoint(
+            EndpointName="veteran", EndpointConfigName="veteran-config"
+        )
+        return "veteran-config"
+
+    def arn(self, kind: str, name: str) -> str:
+        """The ARN of an Endpoint or an EndpointConfig."""
+        described = getattr(self.deployed.client("sagemaker"), f"describe_{kind}")
+        member = "EndpointConfig" if kind == "endpoint_config" else "Endpoint"
+        return str(described(**{f"{member}Name": name})[f"{member}Arn"])
+
+
+def _members(words: list[str]) -> dict[str, Any]:
+    """The options of the AWS CLI as an operation's members."""
+    members: dict[str, Any] = {}
+    option = ""
+    for word in words:
+        if word.startswith("--"):
+            option = "".join(part.capitalize() for part in word[2:].split("-"))
+        elif option == "Tags":
+            pairs = dict(pair.split("=", 1) for pair in word.split(","))
+            members.setdefault(option, []).append(pairs)
+        elif word != "/dev/stdout":  # where the CLI writes the answer
+            members[option] = word
+    # The CLI's own: how it reads what is typed.
+    assert members.pop("CliBinaryFormat", "raw-in-base64-out") == "raw-in-base64-out"
+    return members
+
+
+@pytest.fixture(scope="module")
+def user(aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> User:
+    """One who has installed the CLI, by the stack of the README with its one model."""
+    deployed = aws.deploy("dormouse")
+    folder = tmp_path_factory.mktemp("user")
+    # A tiny model under the real one's name: it is asked the same, and loads in a second.
+    (tiny,) = stack.TINY_MODELS.glob("sentiment-tiny.tar.gz")
+    for name in (MODEL, "my-model.tar.gz"):
+        shutil.copy(tiny, folder / name)
+    stack.upload_models(aws.settings, [folder / MODEL])
+    (folder / "question.json").write_text(QUESTION)
+    with tarfile.open(tiny) as archive:
+        archive.extractall(folder / "my-directory", filter="data")
+    user = User(folder, deployed)
+    _have_pip(user.venv)
+    installed = user.run("pip install ./client", where=REPOSITORY)
+    assert installed.returncode == 0, installed.stderr
+    exports = next(command for command in COMMANDS if command.startswith("export AWS_ENDPOINT_URL"))
+    ports = re.subn(r"(?<=127\.0\.0\.1:)4566\b", str(aws.settings.port), exports)
+    assert ports[1] == 1
+    user.exports = ports[0]
+    return user
+
+
+def _have_pip(venv: Path) -> None:
+    """Make an environment in which `pip` is uv, which needs no network to build a package, and
+    what the package depends on is that of this environment."""
+    uv = os.environ.get("UV", str(REPOSITORY / ".venvs" / "uv" / "bin" / "uv"))
+    os.environ.update(UV_OFFLINE="1", UV_NO_CONFIG="1", UV_PYTHON_DOWNLOADS="never")
+    subprocess.run([uv, "venv", "--quiet", "--python", sys.executable, venv], check=True)
+    (packages,) = venv.glob("lib/python3*/site-packages")
+    (packages / "dependencies.pth").write_text(str(Path(pytest.__file__).parents[1]))
+    pip = venv / "bin" / "pip"
+    options = f"--quiet --no-cache --no-deps --python {shlex.quote(str(venv))}"
+    pip.write_text(
+        f'#!/bin/sh\nverb="$1"\nshift\nexec {shlex.quote(uv)} pip "$verb" {options} "$@"\n'
+    )
+    pip.chmod(0o755)
+
+
+# ------------------------------------------------------------------------- what each must do
+
+Act = Callable[[User, str], None]
+TYPED: dict[str, Act] = {}
+
+
+def typed(*beginnings: str) -> Callable[[Act], Act]:
+    """Have the commands that begin so tested by the function."""
+
+    def register(act: Act) -> Act:
+        TYPED.update(dict.fromkeys(beginnings, act))
+        return act
+
+    return register
+
+
+@pytest.mark.parametrize(
+    "command",
+    [entry for entry in COMMANDS if entry not in NOT_TYPED],
+    ids=lambda command: command.partition("\n")[0],
+)
+def test_a_command_does_what_the_readme_says(user: User, command: str) -> None:
+    """In the README's order, so that each finds what those before it have left."""
+    acts = [act for beginning, act in TYPED.items() if _begins(command, beginning)]
+    assert len(acts) == 1, "README.md has a command that is neither typed here nor in NOT_TYPED"
+    acts[0](user, command)
+
+
+def _begins(command: str, beginning: str) -> bool:
+    """Whole, unless the beginning ends with an ellipsis."""
+    return command.startswith(beginning[:-1]) if beginning[-1] == "…" else command == beginning
+
+
+def test_the_readme_has_every_command_that_is_known_here() -> None:
+    """A reason for what is gone would hide what comes."""
+    assert set(NOT_TYPED) <= set(COMMANDS)
+    for beginning in TYPED:
+        assert [entry for entry in COMMANDS if _begins(entry, beginning)], beginning
+
+
+def test_the_tests_that_are_named_instead_exist() -> None:
+    """By their files."""
+    files = re.findall(r"[\w/]+\.py", " ".join(NOT_TYPED.values()))
+    for file in files:
+        assert (REPOSITORY / file).is_file() or (Path(__file__).parent / file).is_file(), file
+
+
+@typed("import boto3…")
+def _ask_by_boto3(user: User, program: str) -> None:
+    """A whole program once it has its URL: at first it wakes the endpoint, later it is answered."""
+    file = user.folder / "program.py"
+    url = f"invoke_url = {user.deployed.stack.invoke_url!r}\n"
+    file.write_text(f"{url}{program}print(answer['Body'].read().decode())\n")
+
+    cold = user.run("python program.py")
+    assert cold.returncode == 1
+    assert "ServiceUnavailable" in cold.stderr
+    user.deployed.wait_for_status("InService")
+    predictions = json.loads(user.told("python program.py"))["predictions"]
+    assert [entry["label"] for entry in predictions] == ["positive", "negative"]
+
+
+@typed("pip install ./client")
+def _install(user: User, command: str) -> None:
+    """The word `dormouse` is there, and is what this repository has."""
+    assert user.run(command, where=REPOSITORY).returncode == 0
+    assert user.told("command -v dormouse").strip() == str(user.venv / "bin" / "dormouse")
+    assert user.told("dormouse --version") == f"dormouse {__version__}\n"
+
+
+@typed("dormouse status --watch")
+def _watch(user: User, command: str) -> None:
+    """On a terminal, until Ctrl-C."""
+    terminal = pexpect.spawn(
+        "bash",
+        ["-c", f"{user.exports}\n{command}"],
+        cwd=user.folder,
+        env=user.environment(),
+        encoding="utf-8",
+        dimensions=(24, 160),
+        timeout=60,
+    )
+    try:
+        for expected in ("dormouse", "serving", "Ctrl-C ends it"):
+            terminal.expect_exact(expected)
+        terminal.sendcontrol("c")
+        terminal.expect(pexpect.EOF)
+        terminal.wait()
+    finally:
+        terminal.close(force=True)
+    assert terminal.exitstatus == 0
+
+
+@typed("dormouse wake --for 2h")
+def _wake_for_two_hours(user: User, command: str) -> None:
+    """It is up when the command returns, and held."""
+    user.told(command)
+    _check_held(user)
+    assert user.deployed.status() == "InService"
+
+
+def _check_held(user: User) -> None:
+    held = datetime.fromisoformat(user.deployed.standing()["hold_until"]) - datetime.now(UTC)
+    assert TWO_HOURS - timedelta(minutes=2) < held <= TWO_HOURS
+
+
+@typed("dormouse sleep")
+def _sleep(user: User, command: str) -> None:
+    """Though it is held."""
+    user.told(command)
+    standing = user.deployed.wait_for_status(None)
+    assert (standing["hold_until"], standing["decision"]["rule"]) == (None, "sleep")
+
+
+@typed("status [ENDPOINT] [--watch]")
+def _status(user: User, command: str) -> None:
+    """Of all a line for each; of one its decisions as well, the last twenty at most."""
+    assert re.search(r"^dormouse .*asleep", user.told("dormouse status"), re.MULTILINE)
+    (listed,) = user.told_json("dormouse status")["endpoints"]
+    decisions = user.told_json("dormouse status dormouse")["decisions"]
+    assert listed["name"] == "dormouse"
+    assert ("stop", "sleep") in [(entry["action"], entry["rule"]) for entry in decisions]
+
+
+@typed("dormouse status")
+def _say_why(user: User, command: str) -> None:
+    """Of an endpoint that two EndpointConfigs claim."""
+    claim = {"dormouse:endpoint": "disputed"}
+    for config_name in ("one-config", "other-config"):
+        user.deployed.tag_a_config(config_name, claim)
+    user.deployed.tick()
+    told = user.told(command)
+    assert "disputed" in told
+    assert "one-config" in told
+
+
+@typed("wake [ENDPOINT] [--for 2h] [--no-wait]")
+def _wake(user: User, command: str) -> None:
+    """With all of it, and with nothing; who does not wait is back before it serves."""
+    woken = user.told_json("dormouse wake dormouse --for 2h --no-wait")
+    assert woken["state"] in ("asleep", "waking")
+    _check_held(user)
+    user.told("dormouse wake")
+    assert user.deployed.status() == "InService"
+
+
+@typed("hold [ENDPOINT] --for 2h")
+def _hold(user: User, command: str) -> None:
+    """The longer hold stays."""
+    user.told("dormouse hold dormouse --for 2h")
+    user.told("dormouse hold --for 1h")
+    _check_held(user)
+
+
+@typed("--until 18:00")
+def _hold_until(user: User, option: str) -> None:
+    """By the clock on the wall; what is over for today is tomorrow."""
+    user.told("dormouse release")
+    # Never a minute before six, in which there is nothing to hold.
+    zone, east = ("UTC0", 0) if datetime.now(UTC).hour != 17 else ("UTC-3", 3)
+    held = json.loads(user.told(f"dormouse hold {option} --json", TZ=zone))["hold_until"]
+    until = datetime.fromisoformat(held) + timedelta(hours=east)
+    assert (until.hour, until.minute, until.second) == (18, 0, 0)
+    assert timedelta() < datetime.fromisoformat(held) - datetime.now(UTC) <= timedelta(days=1)
+
+
+@typed("release [ENDPOINT]")
+def _release(user: User, command: str) -> None:
+    """From then on its use decides."""
+    assert user.told_json("dormouse release dormouse")["hold_until"] is None
+    assert user.deployed.standing()["state"] == "serving"
+    assert user.told_json("dormouse release")["hold_until"] is None
+
+
+@typed("sleep [ENDPOINT] [--wait]")
+def _sleep_and_wait(user: User, command: str) -> None:
+    """It is gone when the command returns."""
+    user.told("dormouse sleep dormouse --wait")
+    assert user.deployed.status() is None
+
+
+@typed("invoke [ENDPOINT] --model NAME [FILE] [--wait]")
+def _invoke(user: User, command: str) -> None:
+    """Asleep it says that it is, or waits; a file, standard input and a text are answered alike,
+    byte for byte as SageMaker does."""
+    invoke = f"dormouse invoke --model {MODEL}"
+    asleep = user.run(f"{invoke} question.json")
+    assert (asleep.returncode, asleep.stdout) == (75, "")
+    answer = user.told(f"dormouse invoke dormouse --model {MODEL} question.json --wait")
+    direct = user.deployed.client("sagemaker-runtime").invoke_endpoint(
+        EndpointName="dormouse",
+        TargetModel=MODEL,
+        ContentType="application/json",
+        Body=QUESTION.encode(),
+    )
+    assert answer == direct["Body"].read().decode()
+    assert user.told(invoke, QUESTION) == answer
+    assert user.told(f"{invoke} --body {shlex.quote(QUESTION)}") == answer
+
+
+@typed("models build DIRECTORY")
+def _build(user: User, command: str) -> None:
+    """An archive of the directory's name."""
+    user.told("dormouse models build my-directory")
+    with tarfile.open(user.folder / "my-directory.tar.gz") as archive:
+        assert "0/saved_model.pb" in archive.getnames()
+
+
+@typed("models upload FILE")
+def _upload_once(user: User, command: str) -> None:
+    """A name is never overwritten."""
+    user.told("dormouse models upload my-directory.tar.gz")
+    again = user.run("dormouse models upload my-directory.tar.gz")
+    assert again.returncode == 1
+    assert "my-directory.tar.gz" in again.stderr
+
+
+@typed("models list")
+def _list(user: User, command: str) -> None:
+    """What was uploaded."""
+    models = user.told_json("dormouse models list")["models"]
+    assert {MODEL, "my-directory.tar.gz"} <= {entry["name"] for entry in models}
+
+
+@typed("export AWS_ENDPOINT_URL…")
+def _export(user: User, command: str) -> None:
+    """All that a shell needs; without it there is no AWS, and by options it is the same."""
+    assert user.told_json("dormouse status")["endpoints"]
+    options = f"--endpoint-url {user.deployed.stack.aws_endpoint_url} --region us-east-1"
+    keys = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+    exports, user.exports = user.exports, ""
+    try:
+        assert user.run("dormouse status").returncode == 2
+        user.told(f"dormouse status {options} --stack dormouse", **keys)
+        nobody = user.run(f"dormouse status {options}", DORMOUSE_STACK="nobody", **keys)
+        assert nobody.returncode == 4
+    finally:
+        user.exports = exports
+
+
+# The bodies that the table has for a route; None for no body.
+BODIES: dict[str, list[dict[str, str] | None]] = {
+    "wake": [None, {"for": "2h"}],
+    "hold": [{"for": "2h"}, {"until": "2026-11-23T18:00:00Z"}],
+    "release": [None],
+    "sleep": [None],
+}
+
+
+@typed("GET /endpoints", "GET /endpoints/{name}", "POST /endpoints/{name}/…")
+def _ask_by_http(user: User, route: str) -> None:
+    """Signed; with each body that stands beside it."""
+    method, _, path = route.partition(" ")
+    path = path.replace("{name}", "dormouse")
+    if method == "GET":
+        answer = user.deployed.ask(method, path)
+        assert answer.status == 200
+        told = answer.json()
+        (endpoint,) = told["endpoints"] if path == "/endpoints" else [told]
+        assert endpoint["name"] == "dormouse"
+        assert {"state", "status", "next", "next_at", "hold_until", "principals"} <= set(endpoint)
+        assert ("decisions" in endpoint) == (path != "/endpoints")
+        return
+    (row,) = [row for row in Page(README).table("", "") if route in row.spans(0)]
+    verb = path.rpartition("/")[2]
+    bodies = BODIES[verb]
+    assert [json.loads(span) for span in row.spans(1)] == [body for body in bodies if body]
+    for body in bodies:
+        # The day that the README names goes by: its hour is what counts.
+        day = f"{datetime.now(UTC) + timedelta(days=1):%Y-%m-%d}"
+        sent = body and {
+            key: re.sub(r"^\d{4}-\d\d-\d\d", day, value) for key, value in body.items()
+        }
+        answer = user.deployed.ask(method, path, sent)
+        assert answer.status == 202, answer
+        held = answer.json()["hold_until"]
+        assert (held is None) == (verb in ("release", "sleep")) or body is None
+        if sent and "until" in sent:
+            assert datetime.fromisoformat(held) == datetime.fromisoformat(sent["until"])
+
+
+@typed("aws lambda invoke…")
+def _invoke_a_function(user: User, command: str) -> None:
+    """With the very payload; the other intents alike, and `reconcile` as well."""
+    user.deployed.wait_for_status(None)
+    client = user.deployed.client("lambda")
+    control = user.deployed.outputs()["ControlFunctionName"]
+    woken = json.loads(user.call_aws(command, ControlFunctionName=control)["Payload"].read())
+    assert woken["name"] == "dormouse"
+    _check_held(user)
+
+    [payload] = re.findall(r"--payload '(.*?)'", command)
+    assert f"`{payload}`" in README.read_text(encoding="utf-8").replace("\n", " ")
+    functions = {"control": control, "reconcile": user.deployed.stack.reconcile_function}
+    for function, action in [
+        ("control", "hold"),
+        ("control", "release"),
+        ("control", "sleep"),
+        ("reconcile", "wake"),
+    ]:
+        event = json.loads(payload) | {"action": action}
+        if action in ("release", "sleep"):
+            del event["for"]
+        answer = client.invoke(FunctionName=functions[function], Payload=json.dumps(event))
+        assert "FunctionError" not in answer, answer["Payload"].read()
+    _check_held(user)
+
+
+@typed("WakeCron=…")
+def _schedule(user: User, line: str) -> None:
+    """After `sam deploy --parameter-overrides`, in single quotes."""
+    said = "After `sam deploy --parameter-overrides` the whole line stands in single quotes"
+    assert said in Page(README).prose
+    # What `make build` leaves in .aws-sam, the tests have in a folder of their own, and sam looks for
+    # samconfig.toml beside the template.
+    options = f"--template-file {stack.BUILD / 'template.yaml'} --config-file {REPOSITORY}"
+    options += "/samconfig.toml --no-confirm-changeset"
+    sam = f"sam deploy {options} --parameter-overrides '{line}'"
+    ran = user.run(sam, where=REPOSITORY)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+
+    scheduler = user.deployed.client("scheduler")
+    crons = {}
+    for entry in scheduler.list_schedules()["Schedules"]:
+        schedule = scheduler.get_schedule(Name=entry["Name"], GroupName=entry["GroupName"])
+        if schedule["ScheduleExpression"].startswith("cron"):
+            event = json.loads(schedule["Target"]["Input"])
+            assert schedule["ScheduleExpressionTimezone"] == "Europe/Berlin"
+            crons[event["action"]] = (schedule["ScheduleExpression"], event.get("for"))
+    assert crons == {
+        "wake": ("cron(50 7 ? * MON-FRI *)", "10h"),
+        "sleep": ("cron(0 18 ? * MON-FRI *)", None),
+    }
+
+
+@typed("aws sagemaker add-tags --resource-arn <ARN of the EndpointConfig>…")
+def _claim(user: User, command: str) -> None:
+    """From then on it is managed; but the endpoint that exists is not Dormouse's to touch."""
+    arn = user.arn("endpoint_config", user.adopted)
+    user.call_aws(command, ARN_of_the_EndpointConfig=arn, name_of_the_endpoint="veteran")
+    user.deployed.tick()
+    listed = [entry["name"] for entry in user.told_json("dormouse status")["endpoints"]]
+    assert listed == ["dormouse", "veteran"]
+
+
+@typed("aws sagemaker add-tags --resource-arn <ARN of the endpoint>…")
+def _hand_over(user: User, command: str) -> None:
+    """From then on it may be put to sleep."""
+    wait_until(
+        lambda: (user.deployed.aws.endpoint("veteran") or {})["EndpointStatus"] == "InService",
+        "in service",
+    )
+    user.call_aws(
+        command,
+        ARN_of_the_endpoint=user.arn("endpoint", "veteran"),
+        name_of_the_endpoint="veteran",
+        name_of_the_stack="dormouse",
+    )
+    user.told("dormouse sleep veteran --wait")
+    assert user.deployed.aws.endpoint("veteran") is None
+
+
+@typed("dormouse models upload my-model.tar.gz")
+def _upload(user: User, command: str) -> None:
+    """To where the endpoint looks for it."""
+    user.told(command)
+    outputs = user.deployed.outputs()
+    user.deployed.client("s3").head_object(
+        Bucket=outputs["ModelBucketName"], Key=f"{outputs['ModelPrefix']}my-model.tar.gz"
+    )
+
+
+@typed("dormouse invoke --model my-model.tar.gz --wait question.json")
+def _wake_and_ask(user: User, command: str) -> None:
+    """To the answer in one command, whether it is up or not."""
+    labels = [entry["label"] for entry in json.loads(user.told(command))["predictions"]]
+    assert labels == ["positive", "negative"]
