@@ -1,4 +1,4 @@
-"""What README.md lists is what there is: parameters, tags, commands, exit codes, routes and more."""
+"""README.md lists what there is: parameters, tags, commands, exit codes, routes, fields."""
 
 import re
 from dataclasses import fields
