@@ -39,6 +39,16 @@ def test_the_golden_request() -> None:
     assert not {"authorization", "host", "x-amz-date"} & set(request.runtime_headers)
 
 
+def test_the_callers_account_is_not_the_functions() -> None:
+    """Lambda names both, and the function's own would let every caller in."""
+    golden = json.loads((EVENTS / "invoke-json.json").read_text())
+    other = {"userArn": "arn:aws:iam::210987654321:user/jo", "accountId": "210987654321"}
+    golden["requestContext"]["authorizer"]["iam"] |= other
+
+    assert golden["requestContext"]["accountId"] == "123456789012"
+    assert read_request(golden).caller == Caller(other["userArn"], "210987654321")
+
+
 @pytest.mark.parametrize(
     "authorizer",
     [
