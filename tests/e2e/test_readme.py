@@ -180,14 +180,18 @@ def _have_pip(venv: Path) -> None:
     """Make an environment in which `pip` is uv, which needs no network to build a package, and
     what the package depends on is that of this environment."""
     uv = os.environ.get("UV", str(REPOSITORY / ".venvs" / "uv" / "bin" / "uv"))
-    os.environ.update(UV_OFFLINE="1", UV_NO_CONFIG="1", UV_PYTHON_DOWNLOADS="never")
-    subprocess.run([uv, "venv", "--quiet", "--python", sys.executable, venv], check=True)
+    offline = {"UV_OFFLINE": "1", "UV_NO_CONFIG": "1", "UV_PYTHON_DOWNLOADS": "never"}
+    subprocess.run(
+        [uv, "venv", "--quiet", "--python", sys.executable, venv],
+        check=True,
+        env=os.environ | offline,
+    )
     (packages,) = venv.glob("lib/python3*/site-packages")
     (packages / "dependencies.pth").write_text(str(Path(pytest.__file__).parents[1]))
     pip = venv / "bin" / "pip"
     options = f"--quiet --no-cache --no-deps --python {shlex.quote(str(venv))}"
     pip.write_text(
-        f'#!/bin/sh\nverb="$1"\nshift\nexec {shlex.quote(uv)} pip "$verb" {options} "$@"\n'
+        f'#!/bin/sh\nverb="$1"\nshift\nexport UV_OFFLINE=1 UV_NO_CONFIG=1\nexec {shlex.quote(uv)} pip "$verb" {options} "$@"\n'
     )
     pip.chmod(0o755)
 
@@ -215,7 +219,8 @@ def typed(*beginnings: str) -> Callable[[Act], Act]:
 )
 def test_a_command_does_what_the_readme_says(user: User, command: str) -> None:
     """In the README's order, so that each finds what those before it have left."""
-    assert (act := _act(command)) is not None, "it is neither typed here nor in NOT_TYPED"
+    act = _act(command)
+    assert act is not None, "it is neither typed here nor in NOT_TYPED"
     act(user, command)
 
 
