@@ -190,9 +190,9 @@ def _have_pip(venv: Path) -> None:
     (packages / "dependencies.pth").write_text(str(Path(pytest.__file__).parents[1]))
     pip = venv / "bin" / "pip"
     options = f"--quiet --no-cache --no-deps --python {shlex.quote(str(venv))}"
-    pip.write_text(
-        f'#!/bin/sh\nverb="$1"\nshift\nexport UV_OFFLINE=1 UV_NO_CONFIG=1\nexec {shlex.quote(uv)} pip "$verb" {options} "$@"\n'
-    )
+    lines = ["#!/bin/sh", 'verb="$1"', "shift", "export UV_OFFLINE=1 UV_NO_CONFIG=1"]
+    lines += [f'exec {shlex.quote(uv)} pip "$verb" {options} "$@"', ""]
+    pip.write_text("\n".join(lines))
     pip.chmod(0o755)
 
 
