@@ -61,8 +61,8 @@ a minute later the same call answers.
 
 Or by the command line (pip install ./client):
 
-export AWS_ENDPOINT_URL={deployed.aws_endpoint_url} AWS_REGION={deployed.region} \
-    AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test
+export AWS_ENDPOINT_URL={deployed.aws_endpoint_url} AWS_DEFAULT_REGION={deployed.region}
+export AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test
 dormouse status
 dormouse invoke --wait --model {deployed.models[0]} --body '{{"inputs": "I loved it"}}'
 
