@@ -8,6 +8,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
@@ -26,7 +27,7 @@ from tests.local.stacks import Answer, call
 MODEL = "sentiment-tiny.tar.gz"
 QUESTION = b'{"inputs": "a wonderful film and a great story"}'
 # What a busy machine may take for anything that is waited for here; no test is judged by it.
-PATIENCE_SECONDS = 180.0
+PATIENCE_SECONDS = 240.0
 POLL_SECONDS = 0.5
 
 Json = dict[str, Any]
@@ -71,6 +72,11 @@ class LocalAws:
             assert "Could not find endpoint" in str(error), error
             return None
         return described
+
+    def status(self, name: str) -> str | None:
+        """Ask SageMaker; None where there is no endpoint."""
+        described = self.endpoint(name)
+        return None if described is None else str(described["EndpointStatus"])
 
     def endpoints(self) -> list[str]:
         """List what SageMaker hosts."""
@@ -273,10 +279,13 @@ class Deployment:
         return standing
 
     def wait_for_status(self, status: str | None, endpoint: str | None = None) -> Json:
-        """Wait for an EndpointStatus, None for no endpoint."""
-        return self.wait(
-            status or "gone", lambda standing: standing["status"] == status, endpoint=endpoint
-        )
+        """Wait for an EndpointStatus, None for no endpoint, by asking SageMaker."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while (seen := self.aws.status(endpoint or self.name)) != status:
+            if time.monotonic() > deadline:
+                pytest.fail(f"{seen}, not {status or 'gone'}: {self.standing(endpoint)}")
+            time.sleep(POLL_SECONDS)
+        return self.standing(endpoint)
 
     def wake(self) -> Json:
         """Wake its endpoint and return how it stands in service."""
@@ -302,6 +311,18 @@ class Deployment:
             self.invoke(endpoint, runtime)
         return dict(error.value.response)
 
+    def check_that_it_lets_in(self) -> None:
+        """A request gets past the front door, and SageMaker says of its model what only an endpoint
+        that serves can say; nothing is loaded for it.
+        """
+        with pytest.raises(ClientError, match="Failed to download model data"):
+            self.runtime.invoke_endpoint(
+                EndpointName=self.name,
+                TargetModel="nobody.tar.gz",
+                ContentType="application/json",
+                Body=QUESTION,
+            )
+
     # What is remembered
 
     def item(self, endpoint: str | None = None) -> Json:
@@ -315,9 +336,8 @@ class Deployment:
         return item
 
     def status(self) -> str | None:
-        """Ask SageMaker; None where there is no endpoint."""
-        described = self.aws.endpoint(self.name)
-        return None if described is None else str(described["EndpointStatus"])
+        """Ask SageMaker for that of its endpoint; None where there is none."""
+        return self.aws.status(self.name)
 
 
 def wait_until(seen: Callable[[], object], what: str) -> None:
@@ -326,6 +346,18 @@ def wait_until(seen: Callable[[], object], what: str) -> None:
     while not seen():
         assert time.monotonic() < deadline, f"not {what} within {PATIENCE_SECONDS:.0f} s"
         time.sleep(POLL_SECONDS)
+
+
+@contextlib.contextmanager
+def at_once() -> Iterator[Executor]:
+    """Do several things at once. Whatever goes wrong is said at once, too: nobody waits for the
+    rest, which ends with the local AWS.
+    """
+    pool = ThreadPoolExecutor()
+    try:
+        yield pool
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 @dataclass

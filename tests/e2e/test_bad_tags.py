@@ -3,6 +3,7 @@ none of them ends what serves. An endpoint that is idle all the while ends once 
 """
 
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -20,7 +21,6 @@ GOOD_TAGS = {"dormouse:endpoint": IDLE, "dormouse:idle-timeout": "60s"}
 def dormouse(aws: LocalAws) -> Deployment:
     """A stack whose endpoint serves, and an endpoint that was handed over to it and serves."""
     deployed = aws.deploy("dormouse", EndpointName="dormouse")
-    deployed.upload_models()
     deployed.post("wake")
     deployed.tag_a_config(IDLE_CONFIG, GOOD_TAGS)
     deployed.hand_over(IDLE, IDLE_CONFIG)
@@ -67,7 +67,7 @@ def check_that_it_says(dormouse: Deployment, endpoint: str, sentence: str) -> No
     assert report["reason"] == f"left as it is, since {sentence}"
 
     logged = [line for line in dormouse.reconcile_log() if line.get("endpoint") == endpoint]
-    assert (logged[-1]["level"], logged[-1]["message"]) == ("ERROR", sentence)
+    assert (logged[-1]["level"], logged[-1]["message"]) == ("ERROR", sentence), logged
 
     standing = dormouse.standing(endpoint)
     assert standing["problem"] == sentence
@@ -190,7 +190,7 @@ def test_a_parameter_out_of_bounds_is_refused_where_the_tag_is_read(dormouse: De
         f"EndpointConfig {config}, tag dormouse:idle-timeout: '87600h' is out of range: from 1m to "
         "168h is allowed",
     )
-    assert dormouse.invoke()["predictions"][0]["label"] == "positive"
+    dormouse.check_that_it_lets_in()
 
     dormouse.change(IdleTimeout="2h")
 
@@ -199,16 +199,21 @@ def test_a_parameter_out_of_bounds_is_refused_where_the_tag_is_read(dormouse: De
     assert (standing["problem"], standing["idle_timeout_seconds"]) == (None, 7200)
 
 
-def test_mended_it_is_managed_again(dormouse: Deployment) -> None:
-    """And ends, since nobody has used it: only the bad tags have kept it."""
+def test_only_its_bad_tags_have_kept_it(dormouse: Deployment) -> None:
+    """The endpoint that nobody has used for long enough: mended, it is managed again, and ends."""
+    described = dormouse.aws.endpoint(IDLE)
+    assert described is not None
+    idle_at = described["LastModifiedTime"] + timedelta(seconds=60 + 5)
+    wait_until(lambda: datetime.now(UTC) > idle_at, "idle for as long as its tags would allow")
+    assert dormouse.tick()[IDLE]["rule"] == "refused"
+    assert dormouse.aws.endpoints() == ["dormouse", IDLE]
+
     dormouse.client("sagemaker").delete_endpoint_config(EndpointConfigName=SECOND_CONFIG)
 
-    decided = dormouse.tick()[IDLE]
-    assert decided["action"] in {"stay up", "stop"}
-    assert decided["rule"] in {"recent activity", "otherwise down"}
     assert dormouse.standing(IDLE)["problem"] is None
-
-    wait_until(lambda: dormouse.tick() and dormouse.aws.endpoint(IDLE) is None, "idle and gone")
-    decisions = [row["reason"] for row in dormouse.standing(IDLE)["decisions"]]
-    assert "no request for 1m, by the proxy's ledger and by CloudWatch" in decisions
-    assert dormouse.status() == "InService"
+    dormouse.tick()
+    dormouse.wait_for_status(None, IDLE)
+    decisions = [(row["action"], row["reason"]) for row in dormouse.standing(IDLE)["decisions"]]
+    why = "no request for 1m, by the proxy's ledger and by CloudWatch"
+    assert ("stop", why) in decisions
+    assert dormouse.aws.endpoints() == ["dormouse"]

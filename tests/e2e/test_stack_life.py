@@ -3,7 +3,6 @@ it is asleep, a change that fails and is rolled back, and its end, in whatever s
 
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import pytest
@@ -14,6 +13,7 @@ from tests.e2e.deployments import (
     Deployment,
     Json,
     LocalAws,
+    at_once,
     local_aws,
     traffic,
     wait_until,
@@ -43,6 +43,16 @@ def config_in_use(deployment: Deployment) -> str:
     described = deployment.aws.endpoint(deployment.name)
     assert described is not None
     return str(described["EndpointConfigName"])
+
+
+def wait_for_config(deployment: Deployment, config_name: str) -> Json:
+    """Wait until its endpoint is InService on an EndpointConfig."""
+    return deployment.wait(
+        f"InService on {config_name}",
+        lambda standing: (
+            (standing["status"], config_in_use(deployment)) == ("InService", config_name)
+        ),
+    )
 
 
 def created_at(deployment: Deployment) -> object:
@@ -86,14 +96,12 @@ def test_a_change_while_it_serves_is_an_update(life: Deployment) -> None:
     with traffic(life) as sent:
         life.change(InstanceType=SECOND)
         config = life.standing()["endpoint_config"]
-        assert life.tick()[life.name]["action"] == "update"
-        life.wait(
-            f"on {config}",
-            lambda standing: (standing["status"], config_in_use(life)) == ("InService", config),
-        )
+        life.tick()
+        standing = wait_for_config(life, config)
 
     assert sent.failures == []
     assert set(sent.answered_in) == {"InService", "Updating"}
+    assert [row["action"] for row in standing["decisions"]].count("update") == 1
     assert created_at(life) == was_created_at
     assert life.aws.instance_type(config) == SECOND
     # What serves may need the former config until the update is done.
@@ -128,7 +136,7 @@ def test_a_broken_change_is_rolled_back(life: Deployment) -> None:
     schedules = life.client("scheduler").list_schedules()["Schedules"]
 
     with traffic(life) as sent:
-        with ThreadPoolExecutor(1) as pool:
+        with at_once() as pool:
             changing = pool.submit(
                 life.change, InstanceType=FOURTH, WakeCron="cron(99 99 ? * MON *)"
             )
@@ -139,10 +147,7 @@ def test_a_broken_change_is_rolled_back(life: Deployment) -> None:
                 changing.result()
         assert life.aws.stack_status("life") == "UPDATE_ROLLBACK_COMPLETE"
         life.tick()
-        life.wait(
-            f"on {config}",
-            lambda standing: (standing["status"], config_in_use(life)) == ("InService", config),
-        )
+        wait_for_config(life, config)
 
     events = life.client("cloudformation").describe_stack_events(StackName="life")["StackEvents"]
     reasons = [event.get("ResourceStatusReason", "") for event in events]
@@ -171,7 +176,7 @@ def deleted(life: Deployment) -> dict[str, Deleted]:
     aws = life.aws
     life.tag_a_config("by-hand", {"dormouse:endpoint": ADOPTED})
     life.hand_over(ADOPTED, "by-hand")
-    with ThreadPoolExecutor() as pool:
+    with at_once() as pool:
         others = pool.map(lambda name: aws.deploy(name, EndpointName=name), ("slept", "started"))
         slept, started = others
         life.tick()

@@ -193,7 +193,7 @@ def test_idleness_tears_it_down_with_its_reason(deployed: Deployment) -> None:
 
 
 def test_a_direct_wake_records_a_hold_and_starts_it(deployed: Deployment) -> None:
-    """The operator's way in, until there is a control API."""
+    """The same intent as over HTTP."""
 
     def reconcile(event: dict[str, str]) -> Any:
         answer = deployed.client("lambda").invoke(
