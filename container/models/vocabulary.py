@@ -1,7 +1,7 @@
-"""A WordPiece vocabulary for the tiny models, and its tokenizer files.
+"""BERT's tokenizer, and a vocabulary for the tiny models.
 
-The special tokens of BERT, every printable ASCII character as a word and as a continuation (so
-that no word in ASCII is unknown), and the words of the sentences that are trained on.
+The vocabulary has the special tokens of BERT, every printable ASCII character as a word and as a
+continuation (so that no word in ASCII is unknown), and the words of the sentences that are learned.
 """
 
 import re
@@ -27,12 +27,15 @@ def vocabulary(sentences: Iterable[str]) -> list[str]:
     ]
 
 
-def tokenizer(tokens: list[str], max_length: int, directory: Path) -> BertTokenizerFast:
-    """A lower-casing tokenizer of `tokens`, whose files are left in `directory`."""
-    vocabulary_file = directory / "vocab.txt"
-    vocabulary_file.write_text("".join(f"{token}\n" for token in tokens), encoding="utf-8")
+def write(tokens: Iterable[str], path: Path) -> None:
+    """Write `tokens` to a file as BERT's tokenizer reads it."""
+    path.write_text("".join(f"{token}\n" for token in tokens), encoding="utf-8")
+
+
+def tokenizer(tokens: Path, max_length: int, directory: Path) -> BertTokenizerFast:
+    """A lower-casing tokenizer of a file of tokens, whose own files are left in `directory`."""
     made = BertTokenizerFast(
-        vocab_file=str(vocabulary_file), do_lower_case=True, model_max_length=max_length
+        vocab_file=str(tokens), do_lower_case=True, model_max_length=max_length
     )
     made.save_pretrained(directory)
     return made

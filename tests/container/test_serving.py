@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from container.models.sentences import SENTIMENT_HELD_OUT, TOPIC_HELD_OUT
+from container.models.labelled import read
 from tests.container.running_server import Answer, RunningServer, alive, running_server
 
-HELD_OUT = {"sentiment": SENTIMENT_HELD_OUT, "topic": TOPIC_HELD_OUT}
+SENTENCES = {name: read(f"{name}-tiny") for name in ("sentiment", "topic")}
 
 
 def labels(answer: Answer) -> list[str]:
@@ -44,13 +44,13 @@ def test_a_second_load_is_a_conflict(server: RunningServer, model_dirs: dict[str
 @pytest.mark.parametrize("name", ["sentiment", "topic"])
 def test_sentences_never_seen_in_training(server: RunningServer, name: str) -> None:
     """The models know something: at least seven of eight are right, each with its scores."""
-    expected = [label for label, texts in HELD_OUT[name].items() for _ in texts]
-    texts = [text for texts in HELD_OUT[name].values() for text in texts]
+    expected = [example.label for example in SENTENCES[name].held_out]
+    texts = [example.text for example in SENTENCES[name].held_out]
     answer = server.invoke(name, json.dumps({"inputs": texts}).encode(), "application/json")
     right = sum(got == wanted for got, wanted in zip(labels(answer), expected, strict=True))
     assert right >= len(texts) * 7 / 8
     for prediction in answer.json["predictions"]:
-        assert sorted(prediction["scores"]) == sorted(HELD_OUT[name])
+        assert sorted(prediction["scores"]) == sorted(SENTENCES[name].labels)
         assert sum(prediction["scores"].values()) == pytest.approx(1, abs=1e-5)
         assert prediction["score"] == max(prediction["scores"].values())
 

@@ -1,0 +1,55 @@
+"""Build the real models: `python -m container.models.real --out DIR`.
+
+`sentiment.tar.gz` and `topic.tar.gz`: a pretrained encoder, and on it a layer that has learned
+from our sentences. docs/models.md says what they know, NOTICE whose work the encoder is.
+"""
+
+import functools
+import importlib
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from container.models import build
+from container.models.labelled import Sentences
+
+_NOTICE = Path(__file__).resolve().parent / "NOTICE"
+
+
+def train(penalty: float, sentences: Sentences, directory: Path, report: build.Report) -> None:
+    """The encoder as it is, and a head for what it says of these sentences."""
+    # Imported here: an archive that is up to date should not cost TensorFlow's import.
+    head = importlib.import_module("container.models.head")
+
+    report("loading the encoder")
+    encoder = _encoder()
+    texts, numbers = sentences.numbered((*sentences.learned, *sentences.phrases))
+    vectors = encoder.vectors(encoder.tokenizer(directory), texts, report)
+    report("fitting the head")
+    fitted = head.fit(vectors, numbers, penalty)
+    report("exporting")
+    encoder.export(fitted, directory / "0")
+    # The encoder's weights are in the archive: whoever gets it is told whose they are.
+    shutil.copy(_NOTICE, directory)
+
+
+@functools.cache
+def _encoder():  # type: ignore[no-untyped-def]  # TensorFlow has no types
+    return importlib.import_module("container.models.encoder").Encoder()
+
+
+# The penalties gave the best probabilities when a tenth of the learned sentences was left out.
+MODELS = (
+    build.Model("sentiment", functools.partial(train, 2e-3)),
+    build.Model("topic", functools.partial(train, 1e-5)),
+)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Build what is missing or out of date; the exit status."""
+    return build.main("container.models.real", MODELS, arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
