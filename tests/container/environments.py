@@ -22,17 +22,27 @@ def models_python() -> Path:
 
 def models_dir() -> Path:
     """The folder of the tiny models' archives, which are built if they are not there yet."""
-    directory = Path(os.environ.get("DORMOUSE_MODELS_DIR", ROOT / ".build" / "models"))
-    subprocess.run(
-        [models_python(), *_BUILD, directory],
-        cwd=ROOT,
-        check=True,
-        timeout=300,
-    )
+    directory = Path(os.environ.get("DORMOUSE_MODELS_DIR", ROOT / ".build" / "models" / "tiny"))
+    build_models("container.models.tiny", directory)
     return directory
 
 
-_BUILD = ("-m", "container.models.tiny", "--out")
+def real_models_dir() -> Path:
+    """The folder of the real models' archives, likewise."""
+    directory = ROOT / ".build" / "models" / "real"
+    build_models("container.models.real", directory)
+    return directory
+
+
+def build_models(module: str, directory: Path) -> None:
+    """Build what is missing or out of date, in the environment that can."""
+    subprocess.run(
+        [models_python(), "-m", module, "--out", directory],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": f"{ROOT / 'client'}:{ROOT}"},
+        check=True,
+        timeout=550,
+    )
 
 
 def _interpreter(variable: str, name: str) -> Path:
