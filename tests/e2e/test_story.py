@@ -201,7 +201,7 @@ def test_a_direct_wake_records_a_hold_and_starts_it(deployed: Deployment) -> Non
         )
         return json.loads(answer["Payload"].read())
 
-    (entry,) = reconcile({"action": "wake", "endpoint": "dormouse", "for": "2h"})
+    (entry,) = reconcile({"action": "wake", "endpoint": "dormouse", "for": "2h"})["endpoints"]
     assert (entry["action"], entry["rule"], entry["problem"]) == ("start", "hold", None)
     assert deployed.status() == "Creating"
     refused = reconcile({"action": "wake", "endpoint": "dormouse", "for": "soon"})

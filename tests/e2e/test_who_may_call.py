@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from botocore.credentials import Credentials
 
-from tests.e2e.deployments import Deployment, Json, LocalAws
+from tests.e2e.deployments import Deployment, Json, LocalAws, wait_until
 
 LISTED = "arn:aws:iam::000000000000:role/team/caller"
 NOT_LISTED = {
@@ -106,3 +106,15 @@ def test_without_a_list_it_is_the_own_account(guarded: Deployment) -> None:
     asleep = guarded.refusal("open", own)
     assert asleep["Error"]["Code"] == "ServiceUnavailable"
     assert "open is asleep and is being started" in asleep["Error"]["Message"]
+
+
+def test_an_account_may_be_listed(guarded: Deployment) -> None:
+    """Then it is all of that one, and none of the own."""
+    guarded.tag_a_config(
+        "partner-config", {"dormouse:endpoint": "partner", "dormouse:principals": "111111111111"}
+    )
+    own, other = (guarded.runtime_of(guarded.aws.credentials(arn)) for arn in NOT_LISTED.values())
+
+    assert guarded.refusal("partner", own)["Error"]["Code"] == "AccessDeniedException"
+    assert guarded.refusal("partner", other)["Error"]["Code"] == "ServiceUnavailable"
+    wait_until(lambda: guarded.aws.endpoint("partner") is not None, "woken")
