@@ -56,7 +56,7 @@ def test_they_are_sentences(name: str) -> None:
         assert example.text[-1] in ".!?", example
         assert example.text[0].isupper() or not example.text[0].isalpha(), example
     assert min(lengths) >= 2
-    assert max(lengths) <= 30
+    assert 25 <= max(lengths) <= 30
     assert len(set(lengths)) >= 12
 
 
