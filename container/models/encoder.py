@@ -17,7 +17,7 @@ from container.models.legacy_keras import tf, transformers
 from container.models.pretrained import pretrained
 from container.models.saved_model import IDS, INPUT_NAMES, Inputs, export
 
-# What it was trained on is not longer.
+# In tokens, as sentence-transformers sets it for this encoder.
 MAX_LENGTH = 256
 _BATCH_SIZE = 32
 

@@ -1,4 +1,4 @@
-"""Build the real models: `python -m container.models.real --out DIR`.
+"""Build the real models (`make models`): `python -m container.models.real --out DIR`.
 
 `sentiment.tar.gz` and `topic.tar.gz`: a pretrained encoder, and on it a layer that has learned
 from our sentences. docs/models.md says what they know, NOTICE whose work the encoder is.
@@ -14,7 +14,9 @@ from pathlib import Path
 from container.models import build
 from container.models.labelled import Sentences
 
-_NOTICE = Path(__file__).resolve().parent / "NOTICE"
+_HERE = Path(__file__).resolve().parent
+# The licence of the encoder, as of Dormouse, is the Apache License 2.0.
+_LEGAL = (_HERE / "NOTICE", _HERE.parents[1] / "LICENSE")
 
 
 def train(penalty: float, sentences: Sentences, directory: Path, report: build.Report) -> None:
@@ -31,7 +33,8 @@ def train(penalty: float, sentences: Sentences, directory: Path, report: build.R
     report("exporting")
     encoder.export(fitted, directory / "0")
     # The encoder's weights are in the archive: whoever gets it is told whose they are.
-    shutil.copy(_NOTICE, directory)
+    for path in _LEGAL:
+        shutil.copy(path, directory)
 
 
 @functools.cache

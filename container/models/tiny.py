@@ -1,4 +1,4 @@
-"""Build the tiny models: `python -m container.models.tiny --out DIR`.
+"""Build the tiny models (`make tiny-models`): `python -m container.models.tiny --out DIR`.
 
 `sentiment-tiny.tar.gz` and `topic-tiny.tar.gz`: trained from nothing in seconds, and small enough
 that a test can load them dozens of times. They know the words of their sentences and no others.

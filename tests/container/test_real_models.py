@@ -127,6 +127,7 @@ def test_archives_are_complete(
     notice = (directory / "NOTICE").read_text()
     assert "sentence-transformers/all-MiniLM-L6-v2" in notice
     assert "Apache License 2.0" in notice
+    assert "Apache License" in (directory / "LICENSE").read_text()
     assert built_from(real_archives / f"{name}.tar.gz") == source_digest(
         real.MODELS[NAMES.index(name)]
     )
