@@ -29,9 +29,10 @@ class Both:
 @pytest.fixture(scope="module")
 def both(aws: LocalAws) -> Both:
     """Deployed side by side."""
-    left = aws.deploy("left", EndpointName="left-endpoint")
     right = aws.deploy("right", EndpointName="right-endpoint")
-    right.wake()
+    right.post("wake")
+    left = aws.deploy("left", EndpointName="left-endpoint")
+    right.wait_for_status("InService")
     described = aws.endpoint("right-endpoint")
     assert described is not None
     return Both(left, right, described["CreationTime"])
