@@ -51,7 +51,8 @@ def test_up_leaves_it_running_and_down_ends_it(where: list[str]) -> None:
         assert "before-sign.sagemaker-runtime" in up.stdout
 
         # What it prints to try is a whole program: run it, and it wakes the endpoint.
-        program = up.stdout[up.stdout.index("import time") : up.stdout.index("Or by the command line")]
+        _, _, printed = up.stdout.partition("import time")
+        program = "import time" + printed.partition("Or by the command line")[0]
         tried = subprocess.run(
             [PYTHON, "-c", program], capture_output=True, text=True, check=False, timeout=120
         )
