@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-HANDLER = "container.model_handler:handle"
+HANDLER = "container.handler.model_handler:handle"
 
 # The front end only passes bytes on: 256 MB serve the 6 MB bodies that SageMaker allows. The serial
 # collector and the first compiler tier keep the JVM's own memory and threads few, and it starts

@@ -19,21 +19,27 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from container.model_directory import ClassifierDirectory, model_directory
+from container.handler.model_directory import ClassifierDirectory, model_directory
 from container.models.labelled import BadSentencesError, Example, Sentences, read
 from container.models.pretrained import PretrainedError
 from dormouse_cli.model_archive import pack
 from local.terminal import Terminal
 
 if TYPE_CHECKING:
-    from container.classifier import Classifier
+    from container.handler.classifier import Classifier
 
 # In the archive, so that it cannot be out of step with it.
 DIGEST_FILE = "source-digest"
 LEAST_ACCURACY = 0.85
 
 _CONTAINER = Path(__file__).resolve().parents[1]
-_SOURCES = ("models/*.py", "models/NOTICE", "classifier.py", "model_directory.py", "require*.txt")
+_SOURCES = (
+    "models/*.py",
+    "models/NOTICE",
+    "handler/classifier.py",
+    "handler/model_directory.py",
+    "require*.txt",
+)
 
 Report = Callable[[str], None]
 
@@ -164,7 +170,7 @@ class Measured:
 def load(directory: Path) -> "Classifier":
     """The classifier in a directory, loaded as the container loads it."""
     # Imported here: an archive that is up to date should not cost TensorFlow's import.
-    classifier = importlib.import_module("container.classifier")
+    classifier = importlib.import_module("container.handler.classifier")
     read_directory = model_directory(directory)
     if not isinstance(read_directory, ClassifierDirectory):
         raise BuildError(f"{directory} is no text classifier.")

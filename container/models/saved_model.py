@@ -1,4 +1,4 @@
-"""Writing the SavedModel that container/model_directory.py describes as a text classifier's."""
+"""Writing the SavedModel of a text classifier, as handler/model_directory.py describes it."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path

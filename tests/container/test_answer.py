@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from container.answer import MAX_BYTES, AnswerTooLarge, answer, error_body
-from container.json_body import BadRequest
-from container.request_body import InvocationRequest
+from container.handler.answer import MAX_BYTES, AnswerTooLarge, answer, error_body
+from container.handler.json_body import BadRequest
+from container.handler.request_body import InvocationRequest
 
 LABELS = ("negative", "positive")
 

@@ -102,7 +102,13 @@ def test_a_digest_changes_with_what_its_model_is_made_from(
     assert build.source_digest(one) == before[0]
     assert build.source_digest(other) != before[1]
 
-    for changed in ("models/head.py", "classifier.py", "requirements-build.txt", "models/NOTICE"):
+    sources = (
+        "models/head.py",
+        "models/NOTICE",
+        "handler/classifier.py",
+        "requirements-build.txt",
+    )
+    for changed in sources:
         before = build.source_digest(one), before[1]
         with (container / changed).open("a") as file:
             file.write("\n")

@@ -4,7 +4,7 @@ import errno
 
 import pytest
 
-from container.memory import is_out_of_memory
+from container.handler.memory import is_out_of_memory
 
 
 class ResourceExhaustedError(Exception):

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from container.model_directory import (
+from container.handler.model_directory import (
     DEFAULT_WARMUP_TEXT,
     BrokenModel,
     ClassifierDirectory,
     SavedModelDirectory,
     model_directory,
 )
-from container.predict_body import PredictRequest
+from container.handler.predict_body import PredictRequest
 
 
 @pytest.fixture

@@ -52,7 +52,7 @@ def test_no_room_for_tensorflow_itself_is_a_507(
     """
     (tmp_path / "limited_handler.py").write_text(
         "import resource\n"
-        "from container.model_handler import handle\n"
+        "from container.handler.model_handler import handle\n"
         "resource.setrlimit(resource.RLIMIT_AS, (400 << 20, 400 << 20))\n"
     )
     handler = f"{tmp_path}/limited_handler.py:handle"

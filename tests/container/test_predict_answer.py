@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from container.answer import MAX_BYTES, AnswerTooLarge
-from container.json_body import BadRequest
-from container.predict_answer import answer, check_size
-from container.tensor_json import Tensor, UnwritableOutput
+from container.handler.answer import MAX_BYTES, AnswerTooLarge
+from container.handler.json_body import BadRequest
+from container.handler.predict_answer import answer, check_size
+from container.handler.tensor_json import Tensor, UnwritableOutput
 
 ONE = {"y": Tensor((2, 2), [1.0, 2.0, 3.0, 4.0])}
 TWO = {"score": Tensor((2,), [0.5, 0.25]), "label": Tensor((2,), [b"a", "é".encode()])}

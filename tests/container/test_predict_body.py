@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from container.json_body import JSON_TYPES, BadRequest, UnsupportedContentType
-from container.predict_body import (
+from container.handler.json_body import JSON_TYPES, BadRequest, UnsupportedContentType
+from container.handler.predict_body import (
     DEFAULT_SIGNATURE,
     PredictRequest,
     Signature,
@@ -17,7 +17,7 @@ from container.predict_body import (
     parse,
     tensors,
 )
-from container.tensor_json import Tensor, TensorSpec, write
+from container.handler.tensor_json import Tensor, TensorSpec, write
 
 ONE = Signature("serving_default", {"x": TensorSpec("x", "float32", (None, 2))})
 THREE = Signature(

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from container.json_body import JSON_TYPES, BadRequest, UnsupportedContentType
-from container.request_body import LINES_TYPES, MAX_TEXTS, parse
+from container.handler.json_body import JSON_TYPES, BadRequest, UnsupportedContentType
+from container.handler.request_body import LINES_TYPES, MAX_TEXTS, parse
 
 # Whatever JSON can spell and UTF-8 can carry: no half surrogate pairs.
 texts = st.text(st.characters(exclude_categories=["Cs"]))

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from container.tensor_json import DTYPES, INTEGERS
+from container.handler.tensor_json import DTYPES, INTEGERS
 from tests.container.environments import ROOT, container_python
 from tests.container.running_server import Answer, RunningServer
 

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from container.json_body import BadRequest
-from container.tensor_json import (
+from container.handler.json_body import BadRequest
+from container.handler.tensor_json import (
     DTYPES,
     FLOATS,
     INTEGERS,

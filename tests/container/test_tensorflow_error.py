@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from container.tensorflow_error import sentence
+from container.handler.tensorflow_error import sentence
 
 NODES = "\t [[{{node add}}]] [Op:__inference_signature_wrapper_add_277]"
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from container.tensor_json import DTYPES
+from container.handler.tensor_json import DTYPES
 
 _SPECS = [tf.TensorSpec([None, 2], tf.as_dtype(dtype), name=dtype) for dtype in sorted(DTYPES)]
 _NUMBERS = [tf.TensorSpec([None], tf.float32)]

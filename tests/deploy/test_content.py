@@ -90,7 +90,9 @@ def test_a_copy_elsewhere_has_the_same_tag(context: Path, tmp_path: Path) -> Non
     copy = tmp_path / "elsewhere"
     copy.mkdir()
     for path in sorted(context_files(context), reverse=True):
-        shutil.copy(path, copy / path.name)
+        target = copy / path.relative_to(context)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, target)
     for name in ("Dockerfile", ".dockerignore"):
         shutil.copy(context / name, copy)
     assert content_tag(copy) == content_tag(context)
@@ -146,6 +148,6 @@ def test_a_pattern_that_is_not_understood_is_refused(context: Path) -> None:
 def test_the_container_itself() -> None:
     """Its modules, pins and logging go in; what builds models, and its own leavings, do not."""
     names = {path.relative_to(CONTEXT).as_posix() for path in context_files(CONTEXT)}
-    assert {"entrypoint.py", "model_handler.py", "requirements.txt", "log4j2.xml"} <= names
-    assert all("/" not in name for name in names)
+    assert {"entrypoint.py", "handler/model_handler.py", "requirements.txt", "log4j2.xml"} <= names
+    assert not any(name.startswith("models/") or "__pycache__" in name for name in names)
     assert not names & {"Dockerfile", "requirements.in", "requirements-build.txt"}

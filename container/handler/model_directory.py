@@ -25,8 +25,8 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from container import predict_body, request_body
-from container.json_body import BadRequest
+from container.handler import predict_body, request_body
+from container.handler.json_body import BadRequest
 
 LABELS, WARMUP = "labels.json", "warmup.json"
 DEFAULT_WARMUP_TEXT = "warm-up"

@@ -13,7 +13,7 @@ Face's and that of our first clients), whose value is a string or a non-empty li
 from dataclasses import dataclass
 from typing import Any
 
-from container.json_body import (
+from container.handler.json_body import (
     JSON_TYPES,
     BadRequest,
     json_object,

@@ -9,8 +9,8 @@ such object on each line, in the order of the lines. A fault of the caller is `{
 import json
 from collections.abc import Sequence
 
-from container.json_body import BadRequest
-from container.request_body import InvocationRequest
+from container.handler.json_body import BadRequest
+from container.handler.request_body import InvocationRequest
 
 # multi-model-server cuts its connection to the worker at a response of 6,553,500 bytes
 # (`max_response_size`), and SageMaker's own limit is not higher.

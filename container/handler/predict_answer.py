@@ -13,9 +13,9 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from container.answer import MAX_BYTES, AnswerTooLarge
-from container.json_body import BadRequest, shown
-from container.tensor_json import Tensor, write
+from container.handler.answer import MAX_BYTES, AnswerTooLarge
+from container.handler.json_body import BadRequest, shown
+from container.handler.tensor_json import Tensor, write
 
 # A value or a list within a list has a character and a comma at the very least.
 _LEAST_BYTES = 2

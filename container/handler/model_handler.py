@@ -17,12 +17,12 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Protocol
 
-from container.answer import error_body
-from container.failed_load import end_server_process
-from container.json_body import BadRequest
-from container.memory import is_out_of_memory
-from container.model_directory import ClassifierDirectory, ModelDirectory, model_directory
-from container.tensor_json import UnwritableOutput
+from container.handler.answer import error_body
+from container.handler.failed_load import end_server_process
+from container.handler.json_body import BadRequest
+from container.handler.memory import is_out_of_memory
+from container.handler.model_directory import ClassifierDirectory, ModelDirectory, model_directory
+from container.handler.tensor_json import UnwritableOutput
 
 _log = logging.getLogger(__name__)
 
@@ -70,10 +70,10 @@ def _loaded(directory: ModelDirectory) -> Model:
     # Imported here because the import itself may run out of memory: at the top of the module that
     # would be an ImportError and a 500, here it becomes a 507. And each kind costs only its own.
     if isinstance(directory, ClassifierDirectory):
-        from container.classifier import Classifier  # noqa: PLC0415
+        from container.handler.classifier import Classifier  # noqa: PLC0415
 
         return Classifier(directory)
-    from container.predictor import Predictor  # noqa: PLC0415
+    from container.handler.predictor import Predictor  # noqa: PLC0415
 
     return Predictor(directory)
 

@@ -18,9 +18,9 @@ import numpy as np
 import tensorflow as tf
 from transformers import AutoTokenizer
 
-from container.answer import answer
-from container.model_directory import BrokenModel, ClassifierDirectory
-from container.request_body import parse
+from container.handler.answer import answer
+from container.handler.model_directory import BrokenModel, ClassifierDirectory
+from container.handler.request_body import parse
 
 SIGNATURE = "serving_default"
 INPUT_NAMES = ("input_ids", "attention_mask", "token_type_ids")

@@ -13,12 +13,12 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import numpy as np
 import tensorflow as tf
 
-from container.json_body import BadRequest, shown
-from container.model_directory import BrokenModel, SavedModelDirectory
-from container.predict_answer import answer, check_size
-from container.predict_body import PredictRequest, Signature, batch_sizes, parse, tensors
-from container.tensor_json import DTYPES, Tensor, TensorSpec, UnwritableOutput
-from container.tensorflow_error import sentence
+from container.handler.json_body import BadRequest, shown
+from container.handler.model_directory import BrokenModel, SavedModelDirectory
+from container.handler.predict_answer import answer, check_size
+from container.handler.predict_body import PredictRequest, Signature, batch_sizes, parse, tensors
+from container.handler.tensor_json import DTYPES, Tensor, TensorSpec, UnwritableOutput
+from container.handler.tensorflow_error import sentence
 
 # From here on Python writes a whole number with an exponent, so its digits are no longer at hand.
 _EXPONENT = 1e16

@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from container.json_body import (
+from container.handler.json_body import (
     JSON_TYPES,
     BadRequest,
     json_object,
@@ -24,7 +24,7 @@ from container.json_body import (
     shown,
     text_of,
 )
-from container.tensor_json import BASE64_KEY, Place, Tensor, TensorSpec, read
+from container.handler.tensor_json import BASE64_KEY, Place, Tensor, TensorSpec, read
 
 ROWS, COLUMNS, SIGNATURE_NAME = "instances", "inputs", "signature_name"
 DEFAULT_SIGNATURE = "serving_default"

@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from container.json_body import BadRequest, kind, shown
+from container.handler.json_body import BadRequest, kind, shown
 
 # The least finite number that rounds to infinity, for each dtype: 2**e less half of a last digit.
 FLOATS = {
