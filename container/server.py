@@ -1,22 +1,23 @@
-"""Start multi-model-server in multi-model mode, as a child that this process owns.
+"""Check what is needed, and run the front (front/) with multi-model-server behind it.
 
-sagemaker-inference writes the server's configuration; its `start_model_server` is not used, since
-it looks for "its" JVM among all processes of the host and refuses a second one.
+The front is a child that this process owns, and so is all that it starts. sagemaker-inference
+writes multi-model-server's configuration; its `start_model_server` is not used, since it looks for
+"its" JVM among all processes of the host and refuses a second one.
 """
 
-import importlib
+import importlib.util
 import os
 import shutil
 import socket
+import subprocess
 import sys
 import tempfile
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from container.owned_process import run
 from container.server_settings import (
+    MODEL_SERVER_SOCKET,
     ServerSettings,
     StartError,
     server_environment,
@@ -24,7 +25,13 @@ from container.server_settings import (
 )
 
 USAGE = "usage: entrypoint.py serve"
-LOG_CONFIGURATION = Path(__file__).resolve().with_name("log4j2.xml")
+_CONTAINER = Path(__file__).resolve().parent
+_LOG_CONFIGURATION = _CONTAINER / "log4j2.xml"
+# In it, where multi-model-server looks for the program that it starts for each model, is ours.
+_MODEL_SERVER_HOME = _CONTAINER / "workers" / "model_server_home"
+
+# What the front needs for its own end, after the time that the running requests have.
+_END_SECONDS = 3.0
 
 # multi-model-server makes a socket for each model there; Linux allows 107 bytes (unix(7)).
 _SOCKET_NAME = ".mms.sock.99999"
@@ -55,32 +62,34 @@ def _refuse(sentence: str) -> int:
 def _serve(settings: ServerSettings, java: str, directory: Path) -> int:
     configuration = directory / "mms.properties"
     _write_configuration(configuration)
+    address = f"unix:{directory / MODEL_SERVER_SOCKET}"
     environ = {
         **os.environ,
         "MMS_CONFIG_FILE": str(configuration),
-        "MMS_INFERENCE_ADDRESS": settings.address,
-        "MMS_MANAGEMENT_ADDRESS": settings.address,
+        "MMS_INFERENCE_ADDRESS": address,
+        "MMS_MANAGEMENT_ADDRESS": address,
         "TMPDIR": str(directory),
     }
-    ending = run(_command(java, directory), environ, settings.stop_seconds)
-    if ending.asked:
-        return 0
-    print(
-        f"dormouse container: multi-model-server ended by itself with status {ending.status}.",
-        file=sys.stderr,
+    front = [sys.executable, "-m", "container.front", str(directory)]
+    ending = run(
+        [*front, *_model_server(java, directory)], environ, settings.stop_seconds + _END_SECONDS
     )
-    return ending.status
+    return 0 if ending.asked else ending.status
 
 
-def _command(java: str, directory: Path) -> list[str]:
+def _model_server(java: str, directory: Path) -> list[str]:
     """As mms/model_server.py 1.1.11 builds it, less its pid file and the detour over a shell."""
-    site_packages = Path(_package("mms").__file__).parents[1]
+    spec = importlib.util.find_spec("mms")
+    if spec is None or spec.origin is None:
+        raise StartError(f"{sys.executable} has no multi-model-server.")
+    site_packages = Path(spec.origin).parents[1]
     return [
         java,
-        f"-Dmodel_server_home={site_packages}",
-        f"-Dlog4j.configurationFile=file://{LOG_CONFIGURATION}",
+        f"-Dlog4j.configurationFile=file://{_LOG_CONFIGURATION}",
         f"-Djava.io.tmpdir={directory}",
         *os.environ["SAGEMAKER_MODEL_SERVER_VMARGS"].split(),
+        # After all others: the last one counts.
+        f"-Dmodel_server_home={_MODEL_SERVER_HOME}",
         "-cp",
         f"{site_packages}/mms/frontend/*",
         "com.amazonaws.ml.mms.ModelServer",
@@ -92,21 +101,14 @@ def _command(java: str, directory: Path) -> list[str]:
 
 
 def _write_configuration(path: Path) -> None:
-    model_server = _package("sagemaker_inference.model_server")
-    environment = _package("sagemaker_inference.environment")
-    model_server.MMS_CONFIG_FILE = str(path)  # /etc/… by default, not everybody's to write
-    try:
-        model_server._create_model_server_config_file(environment.Environment())
-    except ValueError as error:
-        raise StartError(f"A SAGEMAKER_MODEL_SERVER_… variable is no number: {error}.") from error
-
-
-def _package(name: str) -> Any:
-    """Import when needed: both read the environment, which `main` completes, at import time."""
-    with warnings.catch_warnings():
-        # sagemaker-inference imports pkg_resources, which announces its end.
-        warnings.simplefilter("ignore", UserWarning)
-        return importlib.import_module(name)
+    written = subprocess.run(
+        [sys.executable, "-m", "container.model_server_configuration", path],
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    if written.returncode != 0:
+        raise StartError(written.stderr.strip())
 
 
 def _java() -> str:

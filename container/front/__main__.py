@@ -1,0 +1,25 @@
+"""Run the front: `python -m container.front DIRECTORY JVM_COMMAND…`, started by server.py.
+
+DIRECTORY is this server's own, for its sockets. All settings are in the environment (entrypoint.py
+has the table). On SIGTERM it answers what runs and ends with status 0; if multi-model-server ends
+by itself, it ends with that status (128 + n for signal n).
+"""
+
+import asyncio
+import logging
+import os
+import sys
+from pathlib import Path
+
+from container.front.front import serve
+from container.server_settings import settings_from
+
+if __name__ == "__main__":
+    logging.basicConfig(
+        stream=sys.stdout,
+        level=logging.INFO,
+        format="%(asctime)s [%(levelname)-5s] front - %(message)s",
+    )
+    directory, *command = sys.argv[1:]
+    settings = settings_from(os.environ)
+    sys.exit(asyncio.run(serve(settings, Path(directory), command, os.environ)))
