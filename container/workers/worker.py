@@ -1,0 +1,137 @@
+"""A worker: one model, served on one connection from multi-model-server, until that ends.
+
+It is a fork of the fork server, in a process that does nothing else. What it is told to load it
+calls through multi-model-server's own loader, so a handler may have any form that is allowed there
+(mms/model_loader.py).
+"""
+
+import logging
+import os
+import socket
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+from mms.model_loader import ModelLoaderFactory
+
+from container.handler.memory import is_out_of_memory
+from container.handler.model_directory import BrokenModel
+from container.worker_events import Event, Failed, Loaded, Started, encode
+from container.workers.hand_over import HandOver
+from container.workers.invocation import replies
+from container.workers.model_server_protocol import (
+    BrokenStream,
+    Load,
+    Predict,
+    load_answer,
+    predict_answer,
+    read_command,
+)
+
+# When memory runs out, the kernel ends the process with the highest score first (proc(5)): a model
+# that is being loaded rather than one that serves, and one that serves rather than the server.
+_SCORE_LOADING, _SCORE_SERVING = 1000, 300
+_SCORE = Path("/proc/self/oom_score_adj")
+
+_READ_BYTES = 65_536
+
+_log = logging.getLogger(__name__)
+
+
+def serve(connection: socket.socket, task: HandOver, events: int) -> bool:
+    """Serve until multi-model-server closes the connection; False if the model can't be loaded.
+
+    Of all that an operator should know, `events` (a descriptor) is told as worker_events.py says.
+    Changes the process: its directory, its path of modules, its score for the kernel.
+    """
+    started = time.monotonic()
+    model, pid = task.model_name, os.getpid()
+    _tell(events, Started(model, pid, task.parent_pid))
+    inherited_score = int(_SCORE.read_text())
+    _SCORE.write_text(str(_SCORE_LOADING))
+    _enter(task)
+    with cast(BinaryIO, connection.makefile("rb", _READ_BYTES)) as stream:
+        load = _next(stream)
+        if load is None:
+            return True
+        if not isinstance(load, Load):
+            raise BrokenStream("The first command is not to load a model.")
+        with _discarded_output(task.tmp_dir, load.io_name):
+            try:
+                service = _loaded(load)
+            except Exception as error:  # noqa: BLE001  # whatever a handler raises
+                _log.exception("The model could not be loaded.")
+                status, reason = 507 if is_out_of_memory(error) else 500, _reason(error)
+                _tell(events, Failed(model, pid, status, reason))
+                connection.sendall(load_answer(status, reason))
+                return False
+            _SCORE.write_text(str(max(_SCORE_SERVING, inherited_score)))
+            seconds = time.monotonic() - started
+            _log.info("The model is loaded, in %.2f s.", seconds)
+            _tell(events, Loaded(model, pid, seconds))
+            # multi-model-server looks for the process's id in this.
+            connection.sendall(load_answer(200, f"[PID]:{pid}"))
+            command = _next(stream)
+        while command is not None:
+            if not isinstance(command, Predict):
+                raise BrokenStream("The model is loaded already.")
+            answered = replies(service._entry_point, service.context, command.requests)
+            connection.sendall(predict_answer(answered))
+            command = _next(stream)
+    return True
+
+
+def _tell(events: int, event: Event) -> None:
+    os.write(events, encode(event))
+
+
+def _enter(task: HandOver) -> None:
+    """Find modules where a worker of multi-model-server's own finds them (WorkerLifeCycle.java).
+
+    But the model's directory comes last, so that no file in it takes a library's place.
+    """
+    module, _, _ = task.handler.partition(":")
+    folder = module.rpartition("/")[0]
+    sys.path[:] = [*filter(None, [folder]), *sys.path, task.model_path]
+    os.environ["PYTHONPATH"] = ":".join(
+        filter(None, [folder, os.environ.get("PYTHONPATH"), task.model_path])
+    )
+    os.chdir(task.model_path)
+
+
+def _next(stream: BinaryIO) -> Load | Predict | None:
+    """The next command; None where multi-model-server has closed the connection."""
+    try:
+        return read_command(stream)
+    except ConnectionResetError:
+        return None
+
+
+@contextmanager
+def _discarded_output(tmp_dir: str, io_name: str) -> Iterator[None]:
+    """Give multi-model-server the two files it opens after its answer, and nothing to read there.
+
+    A thread of it reads each; what a worker prints goes where the container prints instead.
+    """
+    paths = [Path(tmp_dir, f"{io_name}-{name}") for name in ("stdout", "stderr")]
+    for path in paths:
+        path.symlink_to(os.devnull)
+    try:
+        yield
+    finally:
+        for path in paths:
+            path.unlink(missing_ok=True)
+
+
+def _loaded(load: Load) -> Any:
+    """The model as a `mms.service.Service`; raises what its handler raises."""
+    loader = ModelLoaderFactory.get_model_loader(load.model_path)
+    return loader.load(load.model_name, load.model_path, load.handler, load.gpu, load.batch_size)
+
+
+def _reason(error: Exception) -> str:
+    """For people; the traceback is in the log."""
+    return str(error) if isinstance(error, BrokenModel) else f"{type(error).__name__}: {error}"
