@@ -7,10 +7,12 @@ such object on each line, in the order of the lines. A fault of the caller is `{
 """
 
 import json
+import math
 from collections.abc import Sequence
 
 from container.handler.json_body import BadRequest
 from container.handler.request_body import InvocationRequest
+from container.handler.tensor_json import UnwritableOutput
 
 # multi-model-server cuts its connection to the worker at a response of 6,553,500 bytes
 # (`max_response_size`), and SageMaker's own limit is not higher.
@@ -30,9 +32,11 @@ def answer(
 ) -> tuple[bytes, str]:
     """The response's body and content type; `rows[i]` belongs to `request.texts[i]`.
 
-    A row has a probability for each label. Raises `AnswerTooLarge`, and ValueError for a
+    A row has a probability for each label. Raises `AnswerTooLarge`, and `UnwritableOutput` for a
     probability that is not finite, since JSON has no word for it.
     """
+    if not all(math.isfinite(score) for row in rows for score in row):
+        raise UnwritableOutput("The model's answer has a score that is not a number.")
     predictions = iter([_prediction(row, labels) for row in rows])
     documents = [
         _dump({"predictions": [next(predictions) for _ in document]})
@@ -47,9 +51,9 @@ def answer(
     return encoded, "application/jsonlines" if request.lines else "application/json"
 
 
-def error_body(error: Exception) -> bytes:
+def error_body(message: str) -> bytes:
     """The JSON object that tells the caller what is wrong, of either kind of model."""
-    return _dump({"error": str(error)}).encode()
+    return _dump({"error": message}).encode()
 
 
 def _prediction(row: Probabilities, labels: Sequence[str]) -> dict[str, object]:

@@ -29,6 +29,8 @@ from container.handler import predict_body, request_body
 from container.handler.json_body import BadRequest
 
 LABELS, WARMUP = "labels.json", "warmup.json"
+# One of these is what a tokenizer is told from.
+TOKENIZER_FILES = ("tokenizer_config.json", "tokenizer.json", "config.json")
 DEFAULT_WARMUP_TEXT = "warm-up"
 
 
@@ -62,10 +64,23 @@ def model_directory(path: Path) -> ModelDirectory:
 
     Costs milliseconds, so that a broken archive is refused before TensorFlow's import.
     """
+    if not any(path.iterdir()):
+        raise BrokenModel("The archive is empty.")
     if (path / LABELS).exists():
-        labels, texts = _labels(path / LABELS), _warmup_texts(path / WARMUP)
-        return ClassifierDirectory(path, _saved_model(path), labels, texts)
+        labels, saved_model = _labels(path / LABELS), _saved_model(path)
+        _check_tokenizer(path)
+        return ClassifierDirectory(path, saved_model, labels, _warmup_texts(path / WARMUP))
     return SavedModelDirectory(_saved_model(path), _warmup_request(path / WARMUP))
+
+
+def broken_json(path: Path) -> str | None:
+    """A sentence about the first of the JSON files in `path` that is none; None if all are fine."""
+    for file in sorted(path.glob("*.json")):
+        try:
+            json.loads(file.read_bytes())
+        except ValueError as error:
+            return f"{file.name} is not JSON: {error}."
+    return None
 
 
 def _saved_model(path: Path) -> Path:
@@ -85,6 +100,14 @@ def _saved_model(path: Path) -> Path:
     if not (path / versions[0] / "saved_model.pb").is_file():
         raise BrokenModel(f"{versions[0]}/saved_model.pb is missing.")
     return path / versions[0]
+
+
+def _check_tokenizer(path: Path) -> None:
+    if not any((path / name).is_file() for name in TOKENIZER_FILES):
+        raise BrokenModel(
+            f"The tokenizer is missing: there is {LABELS}, so this is a text classifier, but no "
+            f"{TOKENIZER_FILES[0]}. The tokenizer's save_pretrained writes its files."
+        )
 
 
 def _labels(path: Path) -> tuple[str, ...]:

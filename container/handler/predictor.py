@@ -5,7 +5,7 @@ and predict_answer.py.
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -13,10 +13,13 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import numpy as np
 import tensorflow as tf
 
+from container.handler.invocation import Invocation, Outcome, attempt
 from container.handler.json_body import BadRequest, shown
+from container.handler.memory import is_out_of_memory
 from container.handler.model_directory import BrokenModel, SavedModelDirectory
 from container.handler.predict_answer import answer, check_size
 from container.handler.predict_body import PredictRequest, Signature, batch_sizes, parse, tensors
+from container.handler.saved_model import load
 from container.handler.tensor_json import DTYPES, Tensor, TensorSpec, UnwritableOutput
 from container.handler.tensorflow_error import sentence
 
@@ -30,11 +33,11 @@ class Predictor:
     def __init__(self, directory: SavedModelDirectory) -> None:
         """Load what `directory` holds, and run its warm-up request if there is one.
 
-        Raises `BrokenModel` for a SavedModel without signatures and for a warm-up request that it
-        does not take, and whatever TensorFlow raises for a SavedModel it cannot load.
+        Raises `BrokenModel` for a SavedModel that is broken or has no signatures, and for a warm-up
+        request that it does not answer.
         """
         # The SavedModel object is kept: its variables die with it.
-        self._saved_model = tf.saved_model.load(str(directory.saved_model))
+        self._saved_model = load(directory.saved_model)
         self._functions: Mapping[str, Any] = self._saved_model.signatures
         self._signatures = {
             name: _signature(name, function) for name, function in self._functions.items()
@@ -42,17 +45,29 @@ class Predictor:
         if not self._signatures:
             raise BrokenModel("The SavedModel has no signature.")
         if directory.warmup is not None:
-            try:
-                self._predict(directory.warmup)
-            except (BadRequest, UnwritableOutput) as error:
-                raise BrokenModel(f"warmup.json: {error}") from error
+            self._warm_up(directory.warmup)
 
-    def invoke(self, body: bytes, content_type: str | None) -> tuple[bytes, str]:
-        """The answer to a request, and its content type.
+    def invoke_all(self, invocations: Sequence[Invocation]) -> list[Outcome]:
+        """What comes of each, one after the other.
 
-        Raises `BadRequest`, and `UnwritableOutput` for an answer that JSON has no words for.
+        Not together, although that would be faster: nothing says that the first dimension of a
+        tensor is a batch, nor that the rows of one are independent of each other. A model may
+        subtract their mean.
         """
+        return [attempt(self._invoke, *invocation) for invocation in invocations]
+
+    def _invoke(self, body: bytes, content_type: str | None) -> tuple[bytes, str]:
         return self._predict(parse(body, content_type))
+
+    def _warm_up(self, request: PredictRequest) -> None:
+        try:
+            self._predict(request)
+        except (BadRequest, UnwritableOutput) as error:
+            raise BrokenModel(f"warmup.json: {error}") from error
+        except tf.errors.OpError as error:
+            if is_out_of_memory(error):
+                raise
+            raise BrokenModel(f"warmup.json: The model failed: {sentence(str(error))}") from error
 
     def _predict(self, request: PredictRequest) -> tuple[bytes, str]:
         signature = self._signatures.get(request.signature_name)

@@ -37,6 +37,7 @@ _SOURCES = (
     "models/*.py",
     "models/NOTICE",
     "handler/classifier.py",
+    "handler/tokens.py",
     "handler/model_directory.py",
     "require*.txt",
 )

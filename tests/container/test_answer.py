@@ -5,8 +5,8 @@ import json
 import pytest
 
 from container.handler.answer import MAX_BYTES, AnswerTooLarge, answer, error_body
-from container.handler.json_body import BadRequest
 from container.handler.request_body import InvocationRequest
+from container.handler.tensor_json import UnwritableOutput
 
 LABELS = ("negative", "positive")
 
@@ -60,12 +60,12 @@ def test_an_answer_that_would_not_pass_is_refused() -> None:
 
 def test_a_score_that_is_no_number_is_never_sent() -> None:
     """JSON has no NaN; a client's parser would fail instead of ours."""
-    with pytest.raises(ValueError, match="not JSON compliant"):
+    with pytest.raises(UnwritableOutput, match="a score that is not a number"):
         answer(InvocationRequest((("a",),), lines=False), [[float("nan"), 0.5]], LABELS)
 
 
 def test_an_error_is_an_object_with_its_sentence() -> None:
     """Quotes and all."""
-    assert json.loads(error_body(BadRequest('"inputs" is an empty list.'))) == {
+    assert json.loads(error_body('"inputs" is an empty list.')) == {
         "error": '"inputs" is an empty list.'
     }

@@ -10,6 +10,7 @@ from container.handler.model_directory import (
     BrokenModel,
     ClassifierDirectory,
     SavedModelDirectory,
+    broken_json,
     model_directory,
 )
 from container.handler.predict_body import PredictRequest
@@ -21,6 +22,7 @@ def directory(tmp_path: Path) -> Path:
     (tmp_path / "0").mkdir()
     (tmp_path / "0" / "saved_model.pb").touch()
     (tmp_path / "labels.json").write_text('["no", "yes"]')
+    (tmp_path / "tokenizer_config.json").write_text("{}")
     return tmp_path
 
 
@@ -77,22 +79,28 @@ def test_one_version_and_no_more(plain: Path) -> None:
 @pytest.mark.parametrize(
     ("place", "there_is"),
     [
-        (None, "no saved_model.pb"),
         (".", "saved_model.pb"),
         ("my-model", "my-model/saved_model.pb"),
         ("my-model/1", "my-model/1/saved_model.pb"),
     ],
 )
-def test_a_saved_model_in_another_place_is_named(
-    tmp_path: Path, place: str | None, there_is: str
-) -> None:
+def test_a_saved_model_in_another_place_is_named(tmp_path: Path, place: str, there_is: str) -> None:
     """Packed without its number, or with a folder around it: the likely mistakes."""
-    if place:
-        (tmp_path / place).mkdir(parents=True, exist_ok=True)
-        (tmp_path / place / "saved_model.pb").touch()
+    (tmp_path / place).mkdir(parents=True, exist_ok=True)
+    (tmp_path / place / "saved_model.pb").touch()
     with pytest.raises(BrokenModel) as refusal:
         model_directory(tmp_path)
     assert str(refusal.value) == f"0/saved_model.pb is missing; there is {there_is}."
+
+
+def test_nothing_to_serve(tmp_path: Path) -> None:
+    """Nothing at all, or not what matters."""
+    with pytest.raises(BrokenModel, match=r"^The archive is empty\.$"):
+        model_directory(tmp_path)
+    (tmp_path / "README.md").touch()
+    with pytest.raises(BrokenModel) as refusal:
+        model_directory(tmp_path)
+    assert str(refusal.value) == "0/saved_model.pb is missing; there is no saved_model.pb."
 
 
 @pytest.mark.parametrize(
@@ -105,12 +113,13 @@ def test_a_saved_model_in_another_place_is_named(
         ("labels.json", '["no", "no"]', "labels.json must name at least two labels"),
         ("warmup.json", '{"text": "a"}', 'warmup.json: Unknown key "text"'),
         ("0/saved_model.pb", None, "0/saved_model.pb is missing."),
+        ("tokenizer_config.json", None, "The tokenizer is missing: there is labels.json, so this"),
     ],
 )
 def test_a_broken_directory_says_how(
     directory: Path, name: str, content: str | None, message: str
 ) -> None:
-    """The sentence ends up in the endpoint's log, the only place for it."""
+    """The sentence goes to whoever asked for the load, and to the endpoint's log."""
     if content is None:
         (directory / name).unlink()
     else:
@@ -118,6 +127,17 @@ def test_a_broken_directory_says_how(
     with pytest.raises(BrokenModel) as refusal:
         model_directory(directory)
     assert str(refusal.value).startswith(message)
+
+
+def test_the_json_file_that_is_broken(directory: Path) -> None:
+    """Is named, where a library says only that something is."""
+    assert broken_json(directory) is None
+    (directory / "tokenizer.json").write_bytes(b'{"version": "1.0", "model"')
+    assert broken_json(directory) == (
+        "tokenizer.json is not JSON: Expecting ':' delimiter: line 1 column 27 (char 26)."
+    )
+    (directory / "tokenizer.json").write_bytes(b'"\xff"')
+    assert str(broken_json(directory)).startswith("tokenizer.json is not JSON: 'utf-8' codec can't")
 
 
 def test_a_warmup_request_of_the_other_kind_is_refused(plain: Path) -> None:
