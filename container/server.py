@@ -68,6 +68,8 @@ def _serve(settings: ServerSettings, java: str, directory: Path) -> int:
         "MMS_CONFIG_FILE": str(configuration),
         "MMS_INFERENCE_ADDRESS": address,
         "MMS_MANAGEMENT_ADDRESS": address,
+        # Once a year: it would start a Python process each minute, for figures that SageMaker has.
+        "MMS_METRIC_TIME_INTERVAL": "31536000",
         "TMPDIR": str(directory),
     }
     front = [sys.executable, "-m", "container.front", str(directory)]

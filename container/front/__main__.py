@@ -6,20 +6,16 @@ by itself, it ends with that status (128 + n for signal n).
 """
 
 import asyncio
-import logging
 import os
 import sys
 from pathlib import Path
 
 from container.front.front import serve
 from container.server_settings import settings_from
+from container.workers.log_lines import log_as
 
 if __name__ == "__main__":
-    logging.basicConfig(
-        stream=sys.stdout,
-        level=logging.INFO,
-        format="%(asctime)s [%(levelname)-5s] front - %(message)s",
-    )
+    log_as("front")
     directory, *command = sys.argv[1:]
     settings = settings_from(os.environ)
     sys.exit(asyncio.run(serve(settings, Path(directory), command, os.environ)))

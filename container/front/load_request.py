@@ -99,7 +99,7 @@ def _check_directory(url: str, root: Path) -> None:
 
     multi-model-server would also download a URL, unpack an archive, and follow `..`.
     """
-    if not url.startswith("/") or "\0" in url or os.path.normpath(url) != url.rstrip("/"):
+    if not url.startswith("/") or "\0" in url or os.path.normpath(url) != (url.rstrip("/") or "/"):
         raise BadLoadRequest('"url" must be the plain absolute path of a directory.')
     try:
         real, real_root = Path(url).resolve(strict=True), root.resolve()
