@@ -19,8 +19,6 @@ from pathlib import Path
 
 from local.sagemaker.container_client import Answer, ContainerClient
 
-FORGET_SECONDS = 5.0
-SETTLE_SECONDS = 0.5
 # Records one metric: name, value in microseconds.
 Measure = Callable[[str, float], None]
 
@@ -134,28 +132,14 @@ class ModelCache:
     def _load(self, target_model: str) -> None:
         with self._measured("ModelDownloadingTime"):
             directory = self._fetch(target_model)
+        name, seconds = container_name(target_model), self._load_seconds
         with self._measured("ModelLoadingTime"):
-            answer = self._client.load(container_name(target_model), directory, self._load_seconds)
+            answer = self._client.load(name, directory, seconds)
             while answer.status == 507 and self._evict(sparing=target_model):
-                answer = self._load_again(target_model, directory)
+                answer = self._client.load(name, directory, seconds)
             # 409: the container has it already, from a load that was given up on.
             if not answer.succeeded and answer.status != 409:
                 raise LoadRefused(answer)
-
-    def _load_again(self, target_model: str, directory: Path) -> Answer:
-        """Load after a 507, which a container may answer a moment before it forgets the model: a
-        409 soon after means that, and not that the model is there. And multi-model-server fails a
-        load that comes while it still ends what was to serve the model.
-        """
-        time.sleep(SETTLE_SECONDS)
-        forgotten_by = self._clock() + FORGET_SECONDS
-        while True:
-            answer = self._client.load(container_name(target_model), directory, self._load_seconds)
-            if answer.status != 409:
-                return answer
-            if self._clock() > forgotten_by:
-                raise LoadRefused(answer)
-            time.sleep(0.1)
 
     def _evict(self, sparing: str) -> bool:
         """Unload the least recently used model that nobody is using; False if there is none."""

@@ -219,19 +219,3 @@ def test_what_is_measured(container: Container, tmp_path: Path) -> None:
         *("ModelDownloadingTime", "ModelUnloadingTime", "ModelLoadingTime"),
     ]
     assert all(value >= 0 for _, value in seen)
-
-
-def test_a_conflict_soon_after_507_is_a_model_that_is_being_forgotten(
-    container: Container, tmp_path: Path
-) -> None:
-    """multi-model-server answers 507 a moment before it has removed the model."""
-    answers = [Answer(507, b""), Answer(409, b""), Answer(409, b""), Answer(200, b"")]
-    cache = cache_of(container, tmp_path)
-    with cache.using("old"):
-        pass
-    container.load = lambda *_: answers.pop(0)  # type: ignore[method-assign]  # a stand-in's own
-
-    with cache.using("new") as use:
-        assert not use.cache_hit
-    assert answers == []
-    assert container_name("old") not in container.held
