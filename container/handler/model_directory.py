@@ -29,8 +29,8 @@ from container.handler import predict_body, request_body
 from container.handler.json_body import BadRequest
 
 LABELS, WARMUP = "labels.json", "warmup.json"
-# One of these is what a tokenizer is told from.
-TOKENIZER_FILES = ("tokenizer_config.json", "tokenizer.json", "config.json")
+# One of these says which kind of tokenizer it is; the second is a whole checkpoint's.
+TOKENIZER_FILES = ("tokenizer_config.json", "config.json")
 DEFAULT_WARMUP_TEXT = "warm-up"
 
 

@@ -83,6 +83,8 @@ def _loaded(directory: Path) -> Any:
             raise
         # Which file it is, transformers does not say; and what it says may be many lines.
         reason = broken_json(directory) or str(error).strip().partition("\n")[0]
+        if not (directory / "tokenizer.json").exists():
+            reason = f"there is no tokenizer.json, and without it: {reason}"
         raise BrokenModel(f"The tokenizer can't be loaded: {reason}") from error
 
 

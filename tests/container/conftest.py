@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.container.environments import models_dir
+from tests.container.environments import models_dir, run_in_container
+from tests.container.handled import Handled, handled
 from tests.container.running_server import RunningServer, running_server
 
 
@@ -36,4 +37,19 @@ def server(
         for name, directory in model_dirs.items():
             answer = running.load(name, directory)
             assert answer.status == 200, running.log.read_text()
+        yield running
+
+
+@pytest.fixture(scope="session")
+def typed_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model's directory with all the signatures of typed_model.py, as version 1."""
+    directory = tmp_path_factory.mktemp("typed")
+    run_in_container("typed_model.py", directory / "1")
+    return directory
+
+
+@pytest.fixture(scope="session")
+def handler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Handled]:
+    """The model handler in a process of its own, without a server."""
+    with handled(tmp_path_factory.mktemp("handler") / "log") as running:
         yield running

@@ -20,6 +20,16 @@ def models_python() -> Path:
     return _interpreter("DORMOUSE_MODELS_PYTHON", "models")
 
 
+def run_in_container(script: str, *arguments: str | Path) -> None:
+    """Run a script of this folder in the container's interpreter."""
+    subprocess.run(
+        [container_python(), Path(__file__).with_name(script), *arguments],
+        env={**os.environ, "PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "2"},
+        check=True,
+        timeout=120,
+    )
+
+
 def models_dir() -> Path:
     """The folder of the tiny models' archives, which are built if they are not there yet."""
     directory = Path(os.environ.get("DORMOUSE_MODELS_DIR", ROOT / ".build" / "models" / "tiny"))

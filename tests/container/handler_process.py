@@ -3,14 +3,17 @@
 It runs in the container's interpreter, and stands where the worker is, with multi-model-server's
 own context. Calls and what comes back:
 
-* {"load": directory}: {} or {"raised": class, "message": text};
-* {"invoke": directory, "items": [[text, content type or null], …]}: the same if it raised, or
-  {"answers": [[status, content type, text], …]};
-* {"tokens": directory, "texts": […]}: {"rust", "ours", "theirs"}: whether transformers was passed
-  by, and the inputs that tokens.py and transformers make of the texts;
-* {"signature_calls": directory}: {"shapes": [[texts, tokens], …]}, those since the last such call.
+* {"load": directory}: {};
+* {"invoke": directory, "items": [[text, content type or null], …]}: {"answers": [[status, content
+  type, text], …]};
+* {"tokens": directory, "texts": […], "names": […]}: {"rust", "ours", "theirs"}: whether
+  transformers was passed by, and the inputs called so that tokens.py and transformers make;
+* {"signature_calls": directory}: {"shapes": [[texts, tokens], …]}, those since the last such call;
+
+and {"raised": class, "message": text} for any of them.
 """
 
+import functools
 import json
 import sys
 from pathlib import Path
@@ -20,21 +23,28 @@ from mms.context import Context, RequestProcessor
 from transformers import AutoTokenizer
 
 from container.handler import model_handler
-from container.handler.tokens import INPUT_NAMES, Tokenizer
+from container.handler.tokens import Tokenizer
 
 _shapes: dict[str, list[list[int]]] = {}
 
 
 def answer(call: dict[str, Any]) -> dict[str, Any]:
     """What comes back."""
+    try:
+        return _answer(call)
+    except Exception as error:  # noqa: BLE001  # the test looks at it
+        return {"raised": type(error).__name__, "message": str(error)}
+
+
+def _answer(call: dict[str, Any]) -> dict[str, Any]:
     match call:
         case {"load": directory}:
             return _handled(None, _context(directory, []))
         case {"invoke": directory, "items": items}:
             context = _context(directory, [content_type for _, content_type in items])
             return _handled([{"body": bytearray(text.encode())} for text, _ in items], context)
-        case {"tokens": directory, "texts": texts}:
-            return _tokens(Path(directory), texts)
+        case {"tokens": directory, "texts": texts, "names": names}:
+            return _tokens(Path(directory), texts, names)
         case {"signature_calls": directory}:
             _watch(directory)
             shapes, _shapes[directory] = _shapes[directory], []
@@ -52,10 +62,7 @@ def _context(directory: str, content_types: list[str | None]) -> Context:
 
 
 def _handled(data: list[dict[str, Any]] | None, context: Context) -> dict[str, Any]:
-    try:
-        bodies = model_handler.handle(data, context)
-    except Exception as error:  # noqa: BLE001  # the test looks at it
-        return {"raised": type(error).__name__, "message": str(error)}
+    bodies = model_handler.handle(data, context)
     if bodies is None:
         return {}
     return {
@@ -66,23 +73,28 @@ def _handled(data: list[dict[str, Any]] | None, context: Context) -> dict[str, A
     }
 
 
-def _tokens(directory: Path, texts: list[str]) -> dict[str, Any]:
-    ours = Tokenizer(directory)
-    # What transformers is asked for by everybody who follows its documentation.
-    theirs = AutoTokenizer.from_pretrained(directory)(
+def _tokens(directory: Path, texts: list[str], names: list[str]) -> dict[str, Any]:
+    ours, transformers = _tokenizers(directory)
+    # As everybody asks who follows transformers' documentation.
+    theirs = transformers(
         texts,
         padding=True,
         truncation=True,
         max_length=ours._max_length,
-        return_token_type_ids=True,
+        return_token_type_ids="token_type_ids" in names,
         return_tensors="np",
     )
-    padded = ours.padded(ours.encode(texts), INPUT_NAMES)
+    padded = ours.padded(ours.encode(texts), names)
     return {
         "rust": ours._rust is not None,
-        "ours": {name: padded[name].tolist() for name in INPUT_NAMES},
-        "theirs": {name: theirs[name].tolist() for name in INPUT_NAMES},
+        "ours": {name: padded[name].tolist() for name in names},
+        "theirs": {name: theirs[name].tolist() for name in names},
     }
+
+
+@functools.cache
+def _tokenizers(directory: Path) -> tuple[Tokenizer, Any]:
+    return Tokenizer(directory), AutoTokenizer.from_pretrained(directory)
 
 
 def _watch(directory: str) -> None:
