@@ -76,7 +76,13 @@ def _serve(settings: ServerSettings, java: str, directory: Path) -> int:
     ending = run(
         [*front, *_model_server(java, directory)], environ, settings.stop_seconds + _END_SECONDS
     )
-    return 0 if ending.asked else ending.status
+    if ending.asked:
+        return 0
+    print(
+        f"dormouse container: the front ended by itself with status {ending.status}.",
+        file=sys.stderr,
+    )
+    return ending.status
 
 
 def _model_server(java: str, directory: Path) -> list[str]:

@@ -45,15 +45,18 @@ async def serve(
             # If one of them fails, all ends: better no container than one that only seems to run.
             running = [tasks.create_task(task) for task in (front.probe(), front.models.keep())]
             status = await ending
+            if status != 0:
+                _log.error("multi-model-server ended by itself with status %d.", status)
             for task in running:
                 task.cancel()
         await front.stop()
-    return 128 - status if status < 0 else status
+    return status
 
 
-def _end(ending: "asyncio.Future[int]", status: int) -> None:
+def _end(ending: "asyncio.Future[int]", returncode: int) -> None:
+    """With a program's status, or 128 and the number of the signal that ended it."""
     if not ending.done():
-        ending.set_result(status)
+        ending.set_result(128 - returncode if returncode < 0 else returncode)
 
 
 class Front:

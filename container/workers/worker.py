@@ -21,6 +21,7 @@ from container.handler.memory import is_out_of_memory
 from container.handler.model_directory import BrokenModel
 from container.worker_events import Event, Failed, Loaded, Started, encode
 from container.workers.hand_over import HandOver
+from container.workers.hang_up import end_with
 from container.workers.invocation import replies
 from container.workers.model_server_protocol import (
     BrokenStream,
@@ -74,6 +75,7 @@ def serve(connection: socket.socket, task: HandOver, events: int) -> bool:
             _tell(events, Loaded(model, pid, seconds))
             # multi-model-server looks for the process's id in this.
             connection.sendall(load_answer(200, f"[PID]:{pid}"))
+            end_with(connection)
             command = _next(stream)
         while command is not None:
             if not isinstance(command, Predict):

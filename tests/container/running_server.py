@@ -81,6 +81,16 @@ class RunningServer:
             assert time.monotonic() < deadline, f"{text} is not in the log"
             time.sleep(0.05)
 
+    def running(self, part: str) -> set[int]:
+        """Those of its processes whose command line has `part`."""
+        return {pid for pid in self.family() if part in command_line(pid)}
+
+    def model_server(self) -> int:
+        """multi-model-server's process: the front, too, has its name in the command line."""
+        name = "com.amazonaws.ml.mms.ModelServer"
+        [pid] = self.running(name) - self.running("container.front")
+        return pid
+
     def family(self) -> set[int]:
         """The ids of the server's process and of all below it."""
         return family(self.process.pid)
@@ -158,6 +168,14 @@ def family(pid: int) -> set[int]:
     while more := {child for child, parent in parents.items() if parent in found} - found:
         found |= more
     return found
+
+
+def command_line(pid: int) -> str:
+    """The arguments of a process, or nothing if there is none."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
 
 
 def alive(pids: set[int]) -> set[int]:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from container.batch_frame import ALONE, Invocation, Reply
-from container.front.batching import Batcher, Closed, Expired, Limits, QueueFull
+from container.front.batching import Batcher, Closed, Expired, Limits, QueueFull, Send
 
 LIMITS = Limits(batch_size=8, batch_bytes=10_000, queue_size=100, lanes=1, timeout_seconds=30)
 
@@ -25,6 +25,8 @@ class Model:
     def __init__(self) -> None:
         self.sent: list[list[bytes]] = []
         self.may_answer = asyncio.Event()
+        # To be replaced.
+        self.answer: Send = echo
 
     async def send(self, invocations: Sequence[Invocation]) -> list[Reply] | None:
         """As multi-model-server."""
@@ -32,9 +34,10 @@ class Model:
         await self.may_answer.wait()
         return await self.answer(invocations)
 
-    async def answer(self, invocations: Sequence[Invocation]) -> list[Reply] | None:
-        """To be replaced."""
-        return [Reply(200, {}, one.body) for one in invocations]
+
+async def echo(invocations: Sequence[Invocation]) -> list[Reply] | None:
+    """Each body back to whoever sent it."""
+    return [Reply(200, {}, one.body) for one in invocations]
 
 
 def run(story: Callable[[Model], Awaitable[None]]) -> None:
@@ -168,7 +171,7 @@ def test_a_batch_that_failed_is_asked_for_one_by_one() -> None:
                 return [Reply(507, {}, b"")] if len(invocations) == 1 else None
             return [Reply(200, {}, one.body) for one in invocations]
 
-        model.answer = answer  # type: ignore[method-assign]
+        model.answer = answer
         batcher = Batcher(model.send, LIMITS)
         tasks = await submitted(batcher, range(4))
         model.may_answer.set()
@@ -189,7 +192,7 @@ def test_one_whose_answer_did_not_fit_is_asked_for_alone() -> None:
                 for one in invocations
             ]
 
-        model.answer = answer  # type: ignore[method-assign]
+        model.answer = answer
         batcher = Batcher(model.send, LIMITS)
         tasks = await submitted(batcher, range(4))
         model.may_answer.set()
@@ -206,7 +209,7 @@ def test_an_error_reaches_every_caller_of_the_batch() -> None:
         async def answer(_: Sequence[Invocation]) -> list[Reply] | None:
             raise ConnectionError("gone")
 
-        model.answer = answer  # type: ignore[method-assign]
+        model.answer = answer
         batcher = Batcher(model.send, LIMITS)
         tasks = await submitted(batcher, range(3))
         model.may_answer.set()
@@ -316,7 +319,7 @@ def test_each_has_its_own_answer_once(
                 for one, is_bad in zip(invocations, bad, strict=True)
             ]
 
-        model.answer = answer  # type: ignore[method-assign]
+        model.answer = answer
         model.may_answer.set()
         limits = replace(LIMITS, batch_size=batch_size, batch_bytes=80, lanes=lanes)
         batcher = Batcher(model.send, limits)

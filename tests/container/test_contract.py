@@ -81,21 +81,9 @@ def message(answer: Answer) -> str:
     return said
 
 
-def processes(server: RunningServer, part: str) -> set[int]:
-    """Those of the server whose command line has `part`."""
-    return {pid for pid in server.family() if part in _command(pid)}
-
-
-def _command(pid: int) -> str:
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
-    except (FileNotFoundError, ProcessLookupError):
-        return ""
-
-
 def fork_server(server: RunningServer) -> int:
     """The process that workers are forked from: the one whose children have its command line."""
-    found = processes(server, "container.workers.fork_server")
+    found = server.running("container.workers.fork_server")
     [pid] = [pid for pid in found if _parent(pid) not in found]
     return pid
 
@@ -155,7 +143,7 @@ def test_a_newcomer_is_killed_first(server: RunningServer, model: str, directory
     obey_at_load(other, sleep=2)
     with ThreadPoolExecutor() as pool:
         loading = pool.submit(server.load, "newcomer", other)
-        workers = processes(server, "container.workers.fork_server")
+        workers = server.running("container.workers.fork_server")
         eventually(lambda: any(_oom_score(pid) == 1000 for pid in _workers(server)), "nobody loads")
         assert serving in workers
         assert _oom_score(serving) == 300
@@ -166,7 +154,7 @@ def test_a_newcomer_is_killed_first(server: RunningServer, model: str, directory
 
 
 def _workers(server: RunningServer) -> set[int]:
-    return processes(server, "container.workers.fork_server") - {fork_server(server)}
+    return server.running("container.workers.fork_server") - {fork_server(server)}
 
 
 def _oom_score(pid: int) -> int:
@@ -269,7 +257,7 @@ def test_a_worker_that_is_killed_while_nobody_asks(server: RunningServer, model:
 def test_both_processes_of_a_model_die(server: RunningServer, model: str) -> None:
     """It comes back by itself, and is listed all the time."""
     for number, kill_together in enumerate((True, False, True)):
-        [parent] = processes(server, "model_service_worker.py")
+        [parent] = server.running("model_service_worker.py")
         worker = told(server, model).json["pid"]
         os.kill(parent, signal.SIGKILL)
         if kill_together:
@@ -282,7 +270,7 @@ def test_both_processes_of_a_model_die(server: RunningServer, model: str) -> Non
             f"round {number}: no new process",
         )
         assert alive({parent, worker}) == set()
-    assert len(processes(server, "model_service_worker.py")) == 1
+    assert len(server.running("model_service_worker.py")) == 1
     assert len(_workers(server)) == 1
 
 
@@ -412,11 +400,7 @@ def test_ping_while_no_model_can_be_loaded(
 def test_ping_while_multi_model_server_hangs(tmp_path: Path) -> None:
     """It is stopped, as it would be by a machine that swaps; then it goes on."""
     with running_server(tmp_path, SAGEMAKER_HANDLER=HANDLER) as server:
-        [java] = (
-            processes(server, "com.amazonaws.ml.mms.ModelServer")
-            - processes(server, "container.front")
-            | set()
-        )
+        java = server.model_server()
         os.kill(java, signal.SIGSTOP)
         eventually(lambda: server.call("GET", "/ping").status == 503, "ping says that all is well")
         assert server.call("GET", "/ping").json["status"] == "multi-model-server does not answer"

@@ -60,7 +60,14 @@ def test_a_wrong_variable(tmp_path: Path) -> None:
         SAGEMAKER_BIND_TO_PORT=str(free_port()),
         SAGEMAKER_MODEL_SERVER_TIMEOUT_SECONDS="soon",
     )
-    assert said.startswith("dormouse container: A SAGEMAKER_MODEL_SERVER_… variable is no number: ")
+    assert said.startswith("dormouse container: SAGEMAKER_MODEL_SERVER_TIMEOUT_SECONDS is 'soon', ")
+    said = refusal(
+        ["serve"],
+        tmp_path,
+        SAGEMAKER_BIND_TO_PORT=str(free_port()),
+        SAGEMAKER_STARTUP_TIMEOUT="soon",
+    )
+    assert said.startswith("dormouse container: A SAGEMAKER_… variable is no number: ")
 
 
 def test_a_temporary_directory_too_long_for_sockets(tmp_path: Path) -> None:
@@ -103,7 +110,17 @@ def test_its_process_group_can_be_killed_whole(tmp_path: Path) -> None:
 def test_the_end_of_the_jvm_is_the_end(tmp_path: Path) -> None:
     """SageMaker restarts a container that ends; one that hangs without its server it does not."""
     with running_server(tmp_path) as server:
-        [java] = server.family() - {server.process.pid}
-        os.kill(java, signal.SIGKILL)
+        os.kill(server.model_server(), signal.SIGKILL)
         assert server.process.wait(timeout=10) == 137
         assert "multi-model-server ended by itself with status 137." in server.log.read_text()
+
+
+def test_the_end_of_the_front_is_the_end(tmp_path: Path) -> None:
+    """Nothing that it started is left."""
+    with running_server(tmp_path) as server:
+        started = server.family()
+        [front] = server.running("container.front")
+        os.kill(front, signal.SIGKILL)
+        assert server.process.wait(timeout=10) == 137
+        assert "the front ended by itself with status 137." in server.log.read_text()
+        assert alive(started) == set()

@@ -19,7 +19,10 @@ def test_an_empty_environment_is_the_image() -> None:
     settings = settings_from({})
     assert settings.address == "http://0.0.0.0:8080"
     assert settings.temporary_dir == Path("/tmp")
-    assert settings.stop_seconds == 10
+    assert settings.models_root == Path("/opt/ml")
+    assert settings.max_body_bytes == 6_553_500
+    assert (settings.batch_size, settings.queue_size, settings.workers) == (32, 100, 1)
+    assert (settings.timeout_seconds, settings.stop_seconds) == (60, 25)
 
 
 def test_loopback() -> None:
@@ -47,6 +50,12 @@ def test_loopback() -> None:
         ("DORMOUSE_STOP_SECONDS", "soon"),
         ("DORMOUSE_STOP_SECONDS", "-1"),
         ("DORMOUSE_STOP_SECONDS", "nan"),
+        ("DORMOUSE_BATCH_SIZE", "0"),
+        ("DORMOUSE_BATCH_SIZE", "257"),
+        ("DORMOUSE_QUEUE_SIZE", "many"),
+        ("SAGEMAKER_MODEL_SERVER_WORKERS", "-1"),
+        ("SAGEMAKER_MODEL_SERVER_TIMEOUT_SECONDS", "1.5"),
+        ("SAGEMAKER_MAX_PAYLOAD_IN_MB", "0"),
     ],
 )
 def test_a_wrong_variable_is_named(name: str, value: str) -> None:
@@ -54,6 +63,13 @@ def test_a_wrong_variable_is_named(name: str, value: str) -> None:
     with pytest.raises(StartError) as refusal:
         settings_from({name: value})
     assert str(refusal.value).startswith(f"{name} is '{value}'")
+
+
+def test_another_handler_gets_single_requests() -> None:
+    """It may know no others; whoever brings it can say that it does."""
+    assert settings_from({"SAGEMAKER_HANDLER": "mine:handle"}).batch_size == 1
+    environ = {"SAGEMAKER_HANDLER": "mine:handle", "DORMOUSE_BATCH_SIZE": "4"}
+    assert settings_from(environ).batch_size == 4
 
 
 def test_the_server_finds_the_handler() -> None:

@@ -181,9 +181,7 @@ def test_a_broken_model_is_refused(server: RunningServer, tmp_path: Path) -> Non
     for _ in range(2):
         answer = server.load("broken", tmp_path)
         assert answer.status == 500
-        assert answer.json["message"] == (
-            "0/saved_model.pb is missing; there is no saved_model.pb."
-        )
+        assert answer.json["message"] == "The archive is empty."
         assert server.call("GET", "/models/broken").status == 404
 
 
@@ -202,7 +200,8 @@ def test_two_servers_side_by_side(
         assert other.call("GET", "/models").json == {"models": []}
         assert other.load("again", model_dirs["topic"]).status == 200
         started = other.family() | workers
-        assert len(other.family()) == 4  # the entrypoint, the JVM, and two for the model
+        # The entrypoint, the front, the JVM, the fork server, and two for the model.
+        assert len(other.family()) == 6
     assert alive(started) == set()
     assert labels(server.invoke("topic", _topic("The bank raised the rate."))) == ["money"]
 
