@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from container.models import saved_model
+from container.models.forward import Dense, Forward
 from container.models.legacy_keras import tf, transformers
-from container.models.saved_model import IDS
+from container.models.saved_model import IDS, Inputs
 
 MAX_LENGTH = 64
 STEPS = 160
@@ -66,9 +67,15 @@ def train(
 
 def export(model: transformers.TFBertForSequenceClassification, directory: Path) -> None:
     """Save `model` as the container loads it."""
-    saved_model.export(
-        lambda inputs: model(inputs, training=False).logits, model.weights, directory
-    )
+    forward = Forward(model.bert)
+    pooler, classifier = Dense.of(model.bert.pooler.dense), Dense.of(model.classifier)
+
+    def logits(inputs: Inputs) -> Any:
+        first = forward.states(inputs)[:, 0]
+        return classifier(tf.tanh(pooler(first)))
+
+    variables = [*forward.variables, *pooler.variables, *classifier.variables]
+    saved_model.export(logits, variables, directory)
 
 
 def _untrained(

@@ -12,6 +12,7 @@ from safetensors.numpy import load_file
 from transformers.modeling_tf_pytorch_utils import load_pytorch_state_dict_in_tf2_model
 
 from container.models import vocabulary
+from container.models.forward import Forward
 from container.models.head import Array, Head
 from container.models.legacy_keras import tf, transformers
 from container.models.pretrained import pretrained
@@ -30,11 +31,12 @@ class Encoder:
         files = pretrained()
         self._vocabulary = files.vocabulary
         # What a BERT says of a text's first token is not asked for.
-        self._bert = transformers.TFBertModel(
+        bert = transformers.TFBertModel(
             transformers.BertConfig.from_json_file(files.config), add_pooling_layer=False
         )
-        self._bert(self._bert.dummy_inputs)
-        load_pytorch_state_dict_in_tf2_model(self._bert, load_file(files.weights))
+        bert(bert.dummy_inputs)
+        load_pytorch_state_dict_in_tf2_model(bert, load_file(files.weights))
+        self._forward = Forward(bert.bert)
         self._traced = tf.function(self._vectors, input_signature=[dict.fromkeys(INPUT_NAMES, IDS)])
 
     def tokenizer(self, directory: Path) -> transformers.BertTokenizerFast:
@@ -73,10 +75,10 @@ class Encoder:
         def logits(inputs: Inputs) -> Any:
             return tf.matmul(self._vectors(inputs), weights) + biases
 
-        export(logits, [*self._bert.weights, weights, biases], directory)
+        export(logits, [*self._forward.variables, weights, biases], directory)
 
     def _vectors(self, inputs: Inputs) -> Any:
-        states = self._bert(inputs, training=False).last_hidden_state
+        states = self._forward.states(inputs)
         # The sum instead of the mean: the length is made 1 anyway.
         mask = tf.cast(inputs["attention_mask"], tf.float32)[:, :, tf.newaxis]
         return tf.math.l2_normalize(tf.reduce_sum(states * mask, axis=1), axis=1)

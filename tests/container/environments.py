@@ -22,8 +22,17 @@ def models_python() -> Path:
 
 def run_in_container(script: str, *arguments: str | Path) -> None:
     """Run a script of this folder in the container's interpreter."""
+    _run(container_python(), script, *arguments)
+
+
+def run_in_models(script: str, *arguments: str | Path) -> None:
+    """Run a script of this folder in the interpreter that builds models."""
+    _run(models_python(), script, *arguments)
+
+
+def _run(python: Path, script: str, *arguments: str | Path) -> None:
     subprocess.run(
-        [container_python(), Path(__file__).with_name(script), *arguments],
+        [python, Path(__file__).with_name(script), *arguments],
         env={**os.environ, "PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "2"},
         check=True,
         timeout=120,
