@@ -18,7 +18,7 @@ from container.handler.batches import batches
 from container.handler.invocation import Invocation, Outcome, attempt
 from container.handler.memory import is_out_of_memory
 from container.handler.model_directory import BrokenModel, ClassifierDirectory
-from container.handler.request_body import parse
+from container.handler.request_body import InvocationRequest, parse
 from container.handler.saved_model import load
 from container.handler.tensorflow_error import sentence
 from container.handler.tokens import INPUT_NAMES, Tokenizer, Tokens
@@ -59,17 +59,15 @@ class Classifier:
             if len(invocations) == 1:
                 return [error]
             # A text on which the model fails: whose it is shows when each is asked alone.
-            return [
-                outcome for invocation in invocations for outcome in self.invoke_all([invocation])
-            ]
-        return [
-            request
-            if isinstance(request, Exception)
-            else attempt(
-                answer, request, list(itertools.islice(rows, len(request.texts))), self.labels
-            )
-            for request in parsed
-        ]
+            return [outcome for one in invocations for outcome in self.invoke_all([one])]
+
+        def outcome(request: InvocationRequest | Exception) -> Outcome:
+            if isinstance(request, Exception):
+                return request
+            own = list(itertools.islice(rows, len(request.texts)))
+            return attempt(answer, request, own, self.labels)
+
+        return [outcome(request) for request in parsed]
 
     def classify(self, texts: Sequence[str]) -> list[list[float]]:
         """A row of probabilities for each text, each row in the order of `labels`.
