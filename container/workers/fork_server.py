@@ -10,7 +10,6 @@ end is that of their connections.
 """
 
 import argparse
-import gc
 import logging
 import os
 import selectors
@@ -48,14 +47,11 @@ def main(arguments: Sequence[str]) -> int:
     # Control-C in a terminal reaches every process; the entrypoint alone decides what follows.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     log_as("fork-server")
-    # What the workers have in common stays so only if no collector writes to it (gc.freeze).
-    gc.disable()
     try:
         preload(os.environ.get("SAGEMAKER_HANDLER", HANDLER))
     except NotForkable as error:
         _log.error("%s", error)
         return 1
-    gc.freeze()
     ForkServer(socket.socket(fileno=options.listen_fd), options.events_fd).serve()
     return 0
 
@@ -207,7 +203,6 @@ class ForkServer:
                 own.close()
             for client in self._clients.values():
                 client.close()
-            gc.enable()
             log_as(task.model_name)
             connection.setblocking(True)
             status = 0 if serve(connection, task, self._events) else 1

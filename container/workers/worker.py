@@ -31,6 +31,7 @@ from container.workers.model_server_protocol import (
     predict_answer,
     read_command,
 )
+from container.workers.own_memory import settle
 
 # When memory runs out, the kernel ends the process with the highest score first (proc(5)): a model
 # that is being loaded rather than one that serves, and one that serves rather than the server.
@@ -54,6 +55,7 @@ def serve(connection: socket.socket, task: HandOver, events: int) -> bool:
     inherited_score = int(_SCORE.read_text())
     _SCORE.write_text(str(_SCORE_LOADING))
     _enter(task)
+    end_with(connection)
     with cast(BinaryIO, connection.makefile("rb", _READ_BYTES)) as stream:
         load = _next(stream)
         if load is None:
@@ -69,13 +71,13 @@ def serve(connection: socket.socket, task: HandOver, events: int) -> bool:
                 _tell(events, Failed(model, pid, status, reason))
                 connection.sendall(load_answer(status, reason))
                 return False
+            settle()
             _SCORE.write_text(str(max(_SCORE_SERVING, inherited_score)))
             seconds = time.monotonic() - started
             _log.info("The model is loaded, in %.2f s.", seconds)
             _tell(events, Loaded(model, pid, seconds))
             # multi-model-server looks for the process's id in this.
             connection.sendall(load_answer(200, f"[PID]:{pid}"))
-            end_with(connection)
             command = _next(stream)
         while command is not None:
             if not isinstance(command, Predict):

@@ -17,8 +17,6 @@ import sys
 import time
 from _json import encode_basestring
 
-# ruff: noqa: PTH  # pathlib is one more import
-
 _BACKLOG = 128  # as in the stock script
 _RETRY_SECONDS, _RETRIES = 0.1, 50
 
@@ -59,7 +57,7 @@ def _message(**texts: str) -> bytes:
 
 def _listen(path: str) -> _socket.socket:
     if os.path.lexists(path):
-        os.unlink(path)
+        os.unlink(path)  # noqa: PTH108  # pathlib is one more import
     listener = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
     listener.bind(path)
     listener.listen(_BACKLOG)
