@@ -21,10 +21,10 @@ export SAM_CLI_TELEMETRY := 0
 export UV
 export DORMOUSE_SAM := $(CURDIR)/.venvs/sam/bin/sam
 
-.PHONY: help demo up down test check fmt lint type build image push deploy models tiny-models envs lock clean preflight
+.PHONY: help demo up down test check fmt lint type build image image-tools push deploy models tiny-models envs lock clean preflight
 
 help: ## List what can be typed.
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # ----------------------------------------------------------------------------------------------------- what a user types
 
@@ -44,6 +44,16 @@ image: preflight .venvs/sam/.ready ## Build the model container's image with doc
 
 push: preflight .venvs/sam/.ready ## Push the image to your own Amazon ECR and print its URI.
 	@.venvs/sam/bin/python -m deploy.image push
+
+# What builds and runs the image where no docker daemon answers; debootstrap makes the base that no registry has to serve,
+# from packages that the keyring vouches for (Ubuntu has it in a package of its own).
+IMAGE_TOOLS := podman runc debootstrap
+
+image-tools: ## Install podman, runc and debootstrap, for tests of the image without docker (Debian, Ubuntu; as root).
+	@echo "Installing with apt-get: $(IMAGE_TOOLS) …"
+	@apt-get update -qq
+	@DEBIAN_FRONTEND=noninteractive apt-get install --yes -qq --no-install-recommends $(IMAGE_TOOLS) debian-archive-keyring >/dev/null
+	@for tool in $(IMAGE_TOOLS); do command -v "$$tool" >/dev/null || { echo "dormouse: $$tool is still not on PATH" >&2; exit 1; }; done
 
 deploy: preflight .venvs/sam/.ready build ## Deploy to your own AWS account; asks for the parameters.
 	.venvs/sam/bin/sam deploy --guided
