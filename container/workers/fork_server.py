@@ -19,18 +19,17 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import NoReturn
 
 from container.server_settings import HANDLER
 from container.worker_events import Ended, Event, Failed, Ready, encode
-from container.workers.hand_over import MAX_BYTES, BadHandOver, HandOver, decode
+from container.workers.fork_client import ForkClient, Refused
+from container.workers.hand_over import HandOver
 from container.workers.log_lines import log_as
 from container.workers.preload import NotForkable, preload
 from container.workers.worker import serve
 
-# model_service_worker.py says what it has to say as soon as it is connected.
-_CLIENT_SECONDS = 5.0
+# Each takes a descriptor or two; a process may have 1,024 (ulimit -n) where nobody says otherwise.
 _MOST_CLIENTS = 64
 
 _log = logging.getLogger(__name__)
@@ -56,45 +55,6 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-class _Refused(Exception):
-    """A client that is not model_service_worker.py, or not right in its head."""
-
-
-@dataclass(slots=True)
-class _Client:
-    """Who has connected, and what of its message has arrived."""
-
-    socket: socket.socket
-    deadline: float
-    received: bytes = b""
-    descriptors: list[int] = field(default_factory=list)
-
-    def read(self) -> HandOver | None:
-        """What it asks for, once all of it has arrived; raises `_Refused`."""
-        data, descriptors, _, _ = socket.recv_fds(self.socket, MAX_BYTES, 1)
-        self.received += data
-        self.descriptors += descriptors
-        line, end, rest = self.received.partition(b"\n")
-        if not end:
-            if not data:
-                raise _Refused("It ended within its message.")
-            if len(self.received) > MAX_BYTES:
-                raise _Refused("Its message does not end.")
-            return None
-        if rest or len(self.descriptors) != 1:
-            raise _Refused("Its message is not a line and a connection.")
-        try:
-            return decode(line)
-        except BadHandOver as error:
-            raise _Refused(str(error)) from error
-
-    def close(self) -> None:
-        """With whatever it has handed over, unless that was taken out."""
-        self.socket.close()
-        for descriptor in self.descriptors:
-            os.close(descriptor)
-
-
 class ForkServer:
     """All that follows the imports. One thread, which waits for all of its clients at once."""
 
@@ -102,7 +62,7 @@ class ForkServer:
         """`listener` and `events` as in the module's docstring."""
         self._listener = listener
         self._events = events
-        self._clients: dict[int, _Client] = {}  # by descriptor, the oldest first
+        self._clients: list[ForkClient] = []  # the oldest first
         self._models: dict[int, str] = {}  # by the worker's process
         self._selector = selectors.DefaultSelector()
         # A signal is written here (signal.set_wakeup_fd), so that the selector sees it.
@@ -136,47 +96,45 @@ class ForkServer:
 
     def _accept(self) -> None:
         try:
-            connection, _ = self._listener.accept()
+            accepted, _ = self._listener.accept()
         except (BlockingIOError, ConnectionError):
             return
-        connection.setblocking(False)
-        client = _Client(connection, time.monotonic() + _CLIENT_SECONDS)
-        self._clients[connection.fileno()] = client
-        self._selector.register(connection, selectors.EVENT_READ, lambda: self._read(client))
+        client = ForkClient(accepted)
+        self._clients.append(client)
+        self._selector.register(accepted, selectors.EVENT_READ, lambda: self._read(client))
         if len(self._clients) > _MOST_CLIENTS:
-            self._drop(next(iter(self._clients.values())), "There are too many others.")
+            self._drop(self._clients[0], "Too many others have come since.")
 
-    def _read(self, client: _Client) -> None:
+    def _read(self, client: ForkClient) -> None:
+        if client not in self._clients:
+            return  # dropped for another that came at the same moment
         try:
-            task = client.read()
-        except BlockingIOError:
-            return
-        except (_Refused, OSError) as error:
+            handed_over = client.read()
+        except Refused as error:
             self._drop(client, str(error))
             return
-        if task is not None:
-            connection = socket.socket(fileno=client.descriptors.pop())
+        if handed_over is not None:
             self._forget(client)
+            task, connection = handed_over
             with connection:
                 self._fork(task, connection)
 
     def _seconds(self) -> float | None:
-        """Until the oldest client has had its time."""
-        for client in self._clients.values():
-            return max(0.0, client.deadline - time.monotonic())
-        return None
+        """Until the oldest client has had its time; None: there is none."""
+        if not self._clients:
+            return None
+        return max(0.0, self._clients[0].deadline - time.monotonic())
 
     def _drop_late(self) -> None:
-        now = time.monotonic()
-        for client in [client for client in self._clients.values() if client.deadline <= now]:
-            self._drop(client, f"Nothing came of it in {_CLIENT_SECONDS:g} s.")
+        while self._clients and self._clients[0].deadline <= time.monotonic():
+            self._drop(self._clients[0], "It said nothing, or not all of it, for too long.")
 
-    def _drop(self, client: _Client, why: str) -> None:
+    def _drop(self, client: ForkClient, why: str) -> None:
         _log.warning("A client is dropped: %s", why)
         self._forget(client)
 
-    def _forget(self, client: _Client) -> None:
-        del self._clients[client.socket.fileno()]
+    def _forget(self, client: ForkClient) -> None:
+        self._clients.remove(client)
         self._selector.unregister(client.socket)
         client.close()
 
@@ -201,7 +159,7 @@ class ForkServer:
             self._selector.close()
             for own in (self._listener, self._wakeup, self._wakeup_end):
                 own.close()
-            for client in self._clients.values():
+            for client in self._clients:
                 client.close()
             log_as(task.model_name)
             connection.setblocking(True)

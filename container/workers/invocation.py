@@ -9,6 +9,7 @@ one of them does not fail its neighbours, and a handler that can't do batches ne
 
 import json
 import logging
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -33,6 +34,10 @@ from container.workers.model_server_protocol import Request
 # 6,553,500 bytes (codec/ModelResponseDecoder.java), and with it the worker.
 MOST_PACKED_BYTES = 6_000_000
 MOST_REPLY_BYTES = 6_553_500
+
+# Anything else in a header (RFC 9110, section 5) would end multi-model-server's connection too.
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\U0010ffff]*")
 
 _log = logging.getLogger(__name__)
 
@@ -138,14 +143,21 @@ def _reply(context: Context, index: int, output: Any) -> Reply:
     status, _ = context.get_response_status(index)
     if status is None:
         status = 200
-    if type(status) is not int or not 100 <= status <= 599:
+    if not _is_status(status):
         raise _WrongOutput(f"The handler set the status {status!r}.")
     headers = {
         str(name): str(value)
         for name, value in context.get_response_headers(index).items()
         if value is not None
     }
+    for name, value in headers.items():
+        if not (_HEADER_NAME.fullmatch(name) and _HEADER_VALUE.fullmatch(value)):
+            raise _WrongOutput(f"The handler set the header {name!r} to {value!r}.")
     return Reply(status, headers, _body(output))
+
+
+def _is_status(status: Any) -> bool:
+    return type(status) is int and 200 <= status <= 599
 
 
 def _body(output: Any) -> bytes:
@@ -164,7 +176,7 @@ def _failure(error: Exception) -> Reply:
     """The statuses of multi-model-server's own worker."""
     if isinstance(error, PredictionException):
         _log.error("The handler refused an invocation.", exc_info=error)
-        return _error(error.error_code, str(error.message))
+        return _error(error.error_code if _is_status(error.error_code) else 500, str(error.message))
     if is_out_of_memory(error):
         _log.error("Out of memory at an invocation.", exc_info=error)
         return _error(507, "Out of memory.")

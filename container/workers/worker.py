@@ -11,7 +11,7 @@ import socket
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -46,38 +46,37 @@ _log = logging.getLogger(__name__)
 def serve(connection: socket.socket, task: HandOver, events: int) -> bool:
     """Serve until multi-model-server closes the connection; False if the model can't be loaded.
 
-    Of all that an operator should know, `events` (a descriptor) is told as worker_events.py says.
-    Changes the process: its directory, its path of modules, its score for the kernel.
+    Its beginning, and how loading the model went, are told to `events` (worker_events.py), a
+    descriptor. It changes the whole process: directory, path of modules, score, collector; and ends
+    it (hang_up.py).
     """
     started = time.monotonic()
-    model, pid = task.model_name, os.getpid()
-    _tell(events, Started(model, pid, task.parent_pid))
+    _tell(events, Started(task.model_name, os.getpid(), task.parent_pid))
     inherited_score = int(_SCORE.read_text())
-    _SCORE.write_text(str(_SCORE_LOADING))
-    _enter(task)
+    _set_score(_SCORE_LOADING)
     end_with(connection)
     with cast(BinaryIO, connection.makefile("rb", _READ_BYTES)) as stream:
         load = _next(stream)
         if load is None:
             return True
         if not isinstance(load, Load):
-            raise BrokenStream("The first command is not to load a model.")
+            raise BrokenStream("It does not begin with the command to load a model.")
         with _discarded_output(task.tmp_dir, load.io_name):
             try:
                 service = _loaded(load)
             except Exception as error:  # noqa: BLE001  # whatever a handler raises
                 _log.exception("The model could not be loaded.")
-                status, reason = 507 if is_out_of_memory(error) else 500, _reason(error)
-                _tell(events, Failed(model, pid, status, reason))
-                connection.sendall(load_answer(status, reason))
+                failed = _failed(task.model_name, error)
+                _tell(events, failed)
+                connection.sendall(load_answer(failed.status, failed.reason))
                 return False
             settle()
-            _SCORE.write_text(str(max(_SCORE_SERVING, inherited_score)))
+            _set_score(max(_SCORE_SERVING, inherited_score))
             seconds = time.monotonic() - started
             _log.info("The model is loaded, in %.2f s.", seconds)
-            _tell(events, Loaded(model, pid, seconds))
+            _tell(events, Loaded(task.model_name, os.getpid(), seconds))
             # multi-model-server looks for the process's id in this.
-            connection.sendall(load_answer(200, f"[PID]:{pid}"))
+            connection.sendall(load_answer(200, f"[PID]:{os.getpid()}"))
             command = _next(stream)
         while command is not None:
             if not isinstance(command, Predict):
@@ -92,18 +91,9 @@ def _tell(events: int, event: Event) -> None:
     os.write(events, encode(event))
 
 
-def _enter(task: HandOver) -> None:
-    """Find modules where a worker of multi-model-server's own finds them (WorkerLifeCycle.java).
-
-    But the model's directory comes last, so that no file in it takes a library's place.
-    """
-    module, _, _ = task.handler.partition(":")
-    folder = module.rpartition("/")[0]
-    sys.path[:] = [*filter(None, [folder]), *sys.path, task.model_path]
-    os.environ["PYTHONPATH"] = ":".join(
-        filter(None, [folder, os.environ.get("PYTHONPATH"), task.model_path])
-    )
-    os.chdir(task.model_path)
+def _set_score(score: int) -> None:
+    with suppress(OSError):  # where /proc can't be written, the kernel chooses without our advice
+        _SCORE.write_text(str(score))
 
 
 def _next(stream: BinaryIO) -> Load | Predict | None:
@@ -132,10 +122,28 @@ def _discarded_output(tmp_dir: str, io_name: str) -> Iterator[None]:
 
 def _loaded(load: Load) -> Any:
     """The model as a `mms.service.Service`; raises what its handler raises."""
+    _enter(load)
     loader = ModelLoaderFactory.get_model_loader(load.model_path)
     return loader.load(load.model_name, load.model_path, load.handler, load.gpu, load.batch_size)
 
 
-def _reason(error: Exception) -> str:
-    """For people; the traceback is in the log."""
-    return str(error) if isinstance(error, BrokenModel) else f"{type(error).__name__}: {error}"
+def _enter(load: Load) -> None:
+    """Find modules where a worker of multi-model-server's own finds them (WorkerLifeCycle.java).
+
+    But the model's directory comes last, so that no file in it takes a library's place.
+    """
+    module, _, _ = load.handler.partition(":")
+    folder, _, _ = module.rpartition("/")
+    sys.path[:] = [*filter(None, [folder]), *sys.path, load.model_path]
+    os.environ["PYTHONPATH"] = ":".join(
+        filter(None, [folder, os.environ.get("PYTHONPATH"), load.model_path])
+    )
+    os.chdir(load.model_path)
+
+
+def _failed(model: str, error: Exception) -> Failed:
+    """For people: one line, in our own words where they are; the traceback is in the log."""
+    reason = str(error).strip().partition("\n")[0]
+    if not isinstance(error, BrokenModel):
+        reason = f"{type(error).__name__}: {reason}" if reason else type(error).__name__
+    return Failed(model, os.getpid(), 507 if is_out_of_memory(error) else 500, reason)
