@@ -37,7 +37,6 @@ MOST_REPLY_BYTES = 6_553_500
 
 # Anything else in a header (RFC 9110, section 5) would end multi-model-server's connection too.
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\U0010ffff]*")
 
 _log = logging.getLogger(__name__)
 
@@ -151,7 +150,7 @@ def _reply(context: Context, index: int, output: Any) -> Reply:
         if value is not None
     }
     for name, value in headers.items():
-        if not (_HEADER_NAME.fullmatch(name) and _HEADER_VALUE.fullmatch(value)):
+        if not (_HEADER_NAME.fullmatch(name) and value.isprintable()):
             raise _WrongOutput(f"The handler set the header {name!r} to {value!r}.")
     return Reply(status, headers, _body(output))
 

@@ -112,6 +112,7 @@ def _discarded_output(tmp_dir: str, io_name: str) -> Iterator[None]:
     """
     paths = [Path(tmp_dir, f"{io_name}-{name}") for name in ("stdout", "stderr")]
     for path in paths:
+        path.unlink(missing_ok=True)
         path.symlink_to(os.devnull)
     try:
         yield
