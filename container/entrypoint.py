@@ -41,10 +41,14 @@ n). What keeps it from starting is one sentence on stderr and status 2.
 | JAVA_HOME                              | java on PATH    | the Java runtime (8 or later)       |
 """
 
+import signal
 import sys
 from pathlib import Path
 
 if __name__ == "__main__":
+    # Before anything that takes time: process 1 has no default for a signal, which would be lost.
+    # owned_process.py waits for it.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
     # As a script, Python puts this folder on the path; the package is the folder above.
     sys.path[0] = str(Path(__file__).resolve().parents[1])
     from container.server import main
