@@ -11,7 +11,7 @@ import struct
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,6 +34,7 @@ HANDED_OVER: dict[str, Any] = {
 }
 
 _INT = struct.Struct("!i")
+_PORTS = itertools.count(9000)
 
 
 def text(value: str | bytes) -> bytes:
@@ -167,17 +168,16 @@ class Shim:
 
 
 @contextmanager
-def shim(  # noqa: PLR0917
+def shim(
     directory: Path,
     fork_socket: Path,
     handler: str = "handler",
     name: str = "model",
-    tmp_dir: Path | None = None,
-    interpreter: Sequence[str] = (),
+    path: Path | None = None,
 ) -> Iterator[Shim]:
-    """Started as multi-model-server does, until it listens; killed with the block."""
-    tmp_dir = tmp_dir or fork_socket.parent
-    path = Path(tempfile.mktemp(prefix=".mms.sock.", dir=tmp_dir))
+    """Started as multi-model-server does, until it listens (on `path`); killed with the block."""
+    tmp_dir = fork_socket.parent
+    path = path or tmp_dir / f".mms.sock.{next(_PORTS)}"
     options: dict[str, str | Path] = {
         "--sock-type": "unix",
         "--sock-name": path,
@@ -188,7 +188,7 @@ def shim(  # noqa: PLR0917
         "--tmp-dir": tmp_dir,
     }
     process = subprocess.Popen(
-        [container_python(), *interpreter, SHIM, *itertools.chain(*options.items())],
+        [container_python(), SHIM, *itertools.chain(*options.items())],
         cwd=directory,
         env={**os.environ, "DORMOUSE_FORK_SOCKET": str(fork_socket)},
         stdout=subprocess.PIPE,
