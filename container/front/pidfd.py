@@ -11,18 +11,21 @@ class WatchedProcess:
     """A process that is known by its id, safely: the id may be another's after its end."""
 
     def __init__(self, pid: int, ended: Callable[[], None]):
-        """Call `ended` once, in the running loop: soon, if it has ended already."""
+        """Call `ended` once, in the running loop.
+
+        Soon, if the process has ended already, or is 0: one that could not be started.
+        """
         self.pid = pid
         self.alive = True
         self._ended = ended
         self._loop = asyncio.get_running_loop()
         self._fd: int | None = None
-        try:
-            self._fd = os.pidfd_open(pid)
-        except ProcessLookupError:
+        with contextlib.suppress(ProcessLookupError):
+            self._fd = os.pidfd_open(pid) if pid else None
+        if self._fd is None:
             self._loop.call_soon(self._end)
-            return
-        self._loop.add_reader(self._fd, self._end)
+        else:
+            self._loop.add_reader(self._fd, self._end)
 
     def kill(self) -> None:
         """SIGKILL, if it still runs."""
