@@ -1,0 +1,90 @@
+"""How many models fit into 4 GiB, what the load that does not fit is told, and what comes after."""
+
+import http.client
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+from benchmarks.container.cgroup import memory_cgroup
+from benchmarks.container.models import Model
+from benchmarks.progress import say
+from benchmarks.server import Answer, Server
+from benchmarks.sides import Start
+
+LIMIT_BYTES = 4 << 30
+_LOAD_SECONDS = 120.0
+_CALL_SECONDS = 30.0
+# A server that is out of its mind lets each of them wait for its time limit.
+_MOST_SILENT = 3
+
+# An HTTP status, or in words why there is none.
+Status: TypeAlias = int | str
+
+
+@dataclass(frozen=True, slots=True)
+class Fill:
+    """What happened, in this order."""
+
+    models: int
+    # Of the first load that was not answered 200; "all loaded" if there was none.
+    refusal: Status
+    # Of those that were loaded, how many still answer then.
+    answering: int
+    # One is unloaded, the refused one loaded again, and another one invoked.
+    eviction: Status
+    reload: Status
+    invocation: Status
+    # How often the kernel killed a process for want of memory.
+    killed: int
+
+
+def fill(start: Start, directory: Path, model: Model, models_root: Path, most: int) -> Fill:
+    """Load models under the limit until one is refused, or `most`; raises `NoCgroupError`."""
+    with memory_cgroup(LIMIT_BYTES) as cgroup, start(models_root, (cgroup.procs_file,)) as server:
+        loaded: list[str] = []
+        refusal: Status = "all loaded"
+        for number in range(most):
+            name = f"model-{number}"
+            answered = status(server, lambda: server.load(name, directory, _LOAD_SECONDS))  # noqa: B023  # called at once
+            if answered != 200:
+                refusal = answered
+                break
+            loaded.append(name)
+            if len(loaded) % 5 == 0:
+                say(f"{server.name}: {len(loaded)} models loaded")
+        say(f"{server.name}: {len(loaded)} models loaded, then: {refusal}")
+        body = model.bodies[0]
+        answering = _answering(server, loaded, body)
+        first, last = loaded[0], loaded[-1]
+        eviction = status(server, lambda: server.unload(first, _CALL_SECONDS))
+        again = f"model-{len(loaded)}"
+        reload = status(server, lambda: server.load(again, directory, _LOAD_SECONDS))
+        invocation = status(server, lambda: server.invoke(last, body, _CALL_SECONDS))
+        return Fill(len(loaded), refusal, answering, eviction, reload, invocation, cgroup.killed())
+
+
+def status(server: Server, call: Callable[[], Answer]) -> Status:
+    """The status of an answer, or what came instead of one."""
+    try:
+        return call().status
+    except TimeoutError:
+        return "timeout"
+    except (OSError, http.client.HTTPException) as error:
+        # What ended the connection may be about to end the server.
+        time.sleep(1)
+        if server.process.poll() is not None:
+            return "server died"
+        return "connection reset" if isinstance(error, ConnectionError) else type(error).__name__
+
+
+def _answering(server: Server, loaded: list[str], body: bytes) -> int:
+    answering, silent = 0, 0
+    for name in loaded:
+        answered = status(server, lambda: server.invoke(name, body, _CALL_SECONDS))  # noqa: B023  # called at once
+        answering += answered == 200
+        silent += answered == "timeout"
+        if silent == _MOST_SILENT:
+            break
+    return answering
