@@ -25,6 +25,7 @@ from benchmarks.environments import clean
 START_SECONDS = 120.0
 CALL_SECONDS = 120.0
 _STOP_SECONDS = 30.0
+_GONE_SECONDS = 60.0
 _LAUNCH = Path(__file__).with_name("launch.py")
 
 
@@ -88,16 +89,16 @@ class Server:
             )
         return answer
 
-    def await_unloaded(self, model: str, population: int) -> None:
-        """Until `model` is gone and the server has no more than `population` processes again.
+    def await_gone(self, model: str, population: int | None = None) -> None:
+        """Until `model` is gone, and the server has at most `population` processes if one is given.
 
         Else the end of one model would be measured as part of the next one's beginning.
         """
-        deadline = time.monotonic() + 60
-        while self.call("GET", f"/models/{model}").status != 404 or self.population() > population:
+        deadline = time.monotonic() + _GONE_SECONDS
+        while not self._is_gone(model, population):
             if time.monotonic() > deadline:
                 raise ServerError(f"{self.name} does not get rid of {model}.\n{self.log_end()}")
-            time.sleep(0.1)
+            time.sleep(0.05)
 
     def tree(self) -> list[processes.Process]:
         """All its processes."""
@@ -110,6 +111,11 @@ class Server:
     def memory(self) -> memory.Memory:
         """Of all its processes, once they have come to rest."""
         return memory.settled(lambda: memory.of_tree(self.process.pid))
+
+    def _is_gone(self, model: str, population: int | None) -> bool:
+        if self.call("GET", f"/models/{model}").status != 404:
+            return False
+        return population is None or self.population() <= population
 
     def log_end(self) -> str:
         """The last lines that it printed."""

@@ -10,7 +10,7 @@ from typing import TypeAlias
 from benchmarks.container.cgroup import memory_cgroup
 from benchmarks.container.models import Model
 from benchmarks.progress import say
-from benchmarks.server import Answer, Server
+from benchmarks.server import Answer, Server, ServerError
 from benchmarks.sides import Start
 
 LIMIT_BYTES = 4 << 30
@@ -22,13 +22,17 @@ _MOST_SILENT = 3
 # An HTTP status, or in words why there is none.
 Status: TypeAlias = int | str
 
+# A 200 that is none: the kernel made room for the newcomer by killing a model that was served.
+AT_ANOTHERS_COST = "200, and the kernel killed another model's process"
+ALL_LOADED = "all loaded"
+
 
 @dataclass(frozen=True, slots=True)
 class Fill:
     """What happened, in this order."""
 
     models: int
-    # Of the first load that was not answered 200; "all loaded" if there was none.
+    # Of the first load that did not fit; ALL_LOADED if there was none.
     refusal: Status
     # Of those that were loaded, how many still answer then.
     answering: int
@@ -41,20 +45,25 @@ class Fill:
 
 
 def fill(start: Start, directory: Path, model: Model, models_root: Path, most: int) -> Fill:
-    """Load models under the limit until one is refused, or `most`; raises `NoCgroupError`."""
+    """Load models under the limit until one does not fit, or `most`; raises `NoCgroupError`.
+
+    One that does not fit is not answered 200, or another has to die for it.
+    """
     with memory_cgroup(LIMIT_BYTES) as cgroup, start(models_root, (cgroup.procs_file,)) as server:
         loaded: list[str] = []
-        refusal: Status = "all loaded"
+        refusal: Status = ALL_LOADED
         for number in range(most):
             name = f"model-{number}"
             answered = status(server, lambda: server.load(name, directory, _LOAD_SECONDS))  # noqa: B023  # called at once
-            if answered != 200:
-                refusal = answered
+            if answered != 200 or cgroup.killed():
+                refusal = AT_ANOTHERS_COST if answered == 200 else answered
                 break
             loaded.append(name)
             if len(loaded) % 5 == 0:
                 say(f"{server.name}: {len(loaded)} models loaded")
         say(f"{server.name}: {len(loaded)} models loaded, then: {refusal}")
+        if not loaded:
+            raise ServerError(f"{server.name} has no room for one model in 4 GiB: {refusal}")
         body = model.bodies[0]
         answering = _answering(server, loaded, body)
         first, last = loaded[0], loaded[-1]

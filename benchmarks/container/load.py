@@ -42,7 +42,7 @@ def _one(server: Server, name: str, directory: Path, body: bytes) -> float:
     server.must(answer)
     server.must(server.invoke(name, body))
     server.must(server.unload(name))
-    server.await_unloaded(name, population)
+    server.await_gone(name, population)
     return seconds
 
 
