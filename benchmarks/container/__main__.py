@@ -53,7 +53,7 @@ QUICK = Effort(
     loads=2,
     rounds=1,
     round_seconds=1,
-    models=2,
+    models=1,
     texts=8,
     most_in_4gb=None,
     skipped_because="--quick",
@@ -134,7 +134,7 @@ def _figures(each: Model, effort: Effort) -> dict[str, Any]:
         figures = _times(each, servers, effort)
     densities = {}
     for side, start in SIDES.items():
-        say(f"{each.name}, {side}: memory with {effort.models} models …")
+        say(f"{each.name}, {side}: memory of {effort.models} models …")
         densities[side] = density(start, _directory(each, side), each, CACHE, effort.models)
     figures |= report.of_densities(densities)
     figures["models_in_4gb"] = _in_4gb(each, effort)
