@@ -22,8 +22,8 @@ _MOST_SILENT = 3
 # An HTTP status, or in words why there is none.
 Status: TypeAlias = int | str
 
-# A 200 that is none: the kernel made room for the newcomer by killing a model that was served.
-AT_ANOTHERS_COST = "200, and the kernel killed another model's process"
+# A 200 that is none: there was no room, and the kernel made some by killing.
+BY_KILLING = "200, and the kernel killed a process"
 ALL_LOADED = "all loaded"
 
 
@@ -47,7 +47,7 @@ class Fill:
 def fill(start: Start, directory: Path, model: Model, models_root: Path, most: int) -> Fill:
     """Load models under the limit until one does not fit, or `most`; raises `NoCgroupError`.
 
-    One that does not fit is not answered 200, or another has to die for it.
+    One that does not fit is not answered 200, or the kernel kills for it.
     """
     with memory_cgroup(LIMIT_BYTES) as cgroup, start(models_root, (cgroup.procs_file,)) as server:
         loaded: list[str] = []
@@ -56,7 +56,7 @@ def fill(start: Start, directory: Path, model: Model, models_root: Path, most: i
             name = f"model-{number}"
             answered = status(server, lambda: server.load(name, directory, _LOAD_SECONDS))  # noqa: B023  # called at once
             if answered != 200 or cgroup.killed():
-                refusal = AT_ANOTHERS_COST if answered == 200 else answered
+                refusal = BY_KILLING if answered == 200 else answered
                 break
             loaded.append(name)
             if len(loaded) % 5 == 0:
@@ -68,7 +68,8 @@ def fill(start: Start, directory: Path, model: Model, models_root: Path, most: i
         answering = _answering(server, loaded, body)
         first, last = loaded[0], loaded[-1]
         eviction = status(server, lambda: server.unload(first, _CALL_SECONDS))
-        again = f"model-{len(loaded)}"
+        # The refused one; one that was answered 200 would be a conflict.
+        again = f"model-{len(loaded) + (refusal == BY_KILLING)}"
         reload = status(server, lambda: server.load(again, directory, _LOAD_SECONDS))
         invocation = status(server, lambda: server.invoke(last, body, _CALL_SECONDS))
         return Fill(len(loaded), refusal, answering, eviction, reload, invocation, cgroup.killed())

@@ -4,7 +4,7 @@ import pytest
 
 from benchmarks.container import report
 from benchmarks.container.density import Density
-from benchmarks.container.fill import AT_ANOTHERS_COST, Fill
+from benchmarks.container.fill import BY_KILLING, Fill
 from benchmarks.memory import Memory, parse
 
 MB = 10**6
@@ -39,7 +39,7 @@ def test_memory_is_reckoned_from_the_first_model_on() -> None:
 
 def test_a_fill_says_what_became_of_each_server() -> None:
     """And the table says it in words."""
-    stock = Fill(14, AT_ANOTHERS_COST, 12, 200, "timeout", 503, 3)
+    stock = Fill(14, BY_KILLING, 12, 200, "timeout", 503, 3)
     ours = Fill(56, 507, 56, 200, 200, 200, 0)
     found = report.of_fills({"stock": stock, "ours": ours})
     assert (found["stock"], found["ours"], found["ratio"]) == (14, 56, 4)
