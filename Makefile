@@ -21,7 +21,8 @@ export SAM_CLI_TELEMETRY := 0
 export UV
 export DORMOUSE_SAM := $(CURDIR)/.venvs/sam/bin/sam
 
-.PHONY: help demo up down test check fmt lint type build image image-tools push deploy models tiny-models envs lock clean preflight
+.PHONY: help demo up down test check fmt lint type build image image-tools push deploy models tiny-models envs \
+	bench-container soak lock clean preflight
 
 help: ## List what can be typed.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -82,7 +83,18 @@ lint: .venvs/dev/.ready .venvs/sam/.ready ## Style, layers, template, Dockerfile
 	$(BIN)/hadolint container/Dockerfile
 
 type: .venvs/dev/.ready ## Check the types, strictly.
-	$(BIN)/mypy functions client container local deploy tests
+	$(BIN)/mypy functions client container local deploy tests benchmarks
+
+# Their interpreter is the container's: it needs no other environment than what is measured.
+BENCH := PATH="$$(.venvs/local/bin/python -m local.java)" .venvs/container/bin/python
+
+bench-container: preflight .venvs/local/.ready .venvs/container/.ready .venvs/models/.ready ## Measure the container against the stock set-up (about 15 minutes).
+	@$(BENCH) -m benchmarks.container
+
+CYCLES ?= 1000
+
+soak: preflight .venvs/local/.ready .venvs/container/.ready tiny-models ## Load and unload models in the container 1000 times and look for leaks.
+	@$(BENCH) -m benchmarks.soak --cycles $(CYCLES)
 
 build: .venvs/uv/.ready .venvs/sam/.ready ## Build the functions as `sam deploy` takes them.
 	PATH="$(dir $(UV)):$$PATH" .venvs/sam/bin/sam build
