@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from container.models import bert, head, labelled, vocabulary
-from container.models.encoder import Encoder
+from container.models.encoder import Encoder, pretrained_bert
 from container.models.legacy_keras import tf
 
 # As long as the stock handler pads: what a model of the article's kind is built for.
@@ -47,23 +47,26 @@ def minilm(directory: Path) -> None:
     sentences = labelled.read("sentiment")
     texts, numbers = sentences.numbered((*sentences.learned, *sentences.phrases))
     ours = _ours(directory, sentences)
-    encoder = _KerasEncoder()
+    encoder = Encoder()
     vectors = encoder.vectors(encoder.tokenizer(ours), texts, lambda _: None)
     fitted = head.fit(vectors, numbers, _HEAD_PENALTY)
     encoder.export(fitted, ours / "0")
     dense = tf.keras.layers.Dense(len(sentences.labels))
     dense.build((None, vectors.shape[1]))
     dense.set_weights([fitted.weights, fitted.biases])
-    _save_for_stock(encoder.keras_vectors, dense, directory)
+    _save_for_stock(_pooled(pretrained_bert()), dense, directory)
 
 
-class _KerasEncoder(Encoder):
-    def keras_vectors(self, ids: Any, mask: Any) -> Any:
-        """As `_vectors`, of Keras' symbolic inputs."""
+def _pooled(bert: Any) -> Logits:
+    """What `Encoder` computes, of Keras' symbolic inputs."""
+
+    def vectors(ids: Any, mask: Any) -> Any:
         # The layer within the model: Keras saves that with every one of its inputs optional.
-        states = self._bert.bert(input_ids=ids, attention_mask=mask).last_hidden_state
+        states = bert.bert(input_ids=ids, attention_mask=mask).last_hidden_state
         shares = tf.cast(mask, tf.float32)[:, :, tf.newaxis]
         return tf.math.l2_normalize(tf.reduce_sum(states * shares, axis=1), axis=1)
+
+    return vectors
 
 
 MODELS: dict[str, Callable[[Path], None]] = {"tiny": tiny, "minilm": minilm}

@@ -23,20 +23,25 @@ MAX_LENGTH = 256
 _BATCH_SIZE = 32
 
 
+def pretrained_bert() -> transformers.TFBertModel:
+    """The encoder as transformers has it; raises `PretrainedError`."""
+    files = pretrained()
+    # What a BERT says of a text's first token is not asked for.
+    bert = transformers.TFBertModel(
+        transformers.BertConfig.from_json_file(files.config), add_pooling_layer=False
+    )
+    bert(bert.dummy_inputs)
+    load_pytorch_state_dict_in_tf2_model(bert, load_file(files.weights))
+    return bert
+
+
 class Encoder:
     """all-MiniLM-L6-v2, which is not trained any further."""
 
     def __init__(self) -> None:
         """Load the weights; raises `PretrainedError`."""
-        files = pretrained()
-        self._vocabulary = files.vocabulary
-        # What a BERT says of a text's first token is not asked for.
-        bert = transformers.TFBertModel(
-            transformers.BertConfig.from_json_file(files.config), add_pooling_layer=False
-        )
-        bert(bert.dummy_inputs)
-        load_pytorch_state_dict_in_tf2_model(bert, load_file(files.weights))
-        self._forward = Forward(bert.bert)
+        self._vocabulary = pretrained().vocabulary
+        self._forward = Forward(pretrained_bert().bert)
         self._traced = tf.function(self._vectors, input_signature=[dict.fromkeys(INPUT_NAMES, IDS)])
 
     def tokenizer(self, directory: Path) -> transformers.BertTokenizerFast:

@@ -17,15 +17,13 @@ def test_an_end_is_heard_once() -> None:
         process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
         watched = WatchedProcess(process.pid, lambda: ends.append("ended"))
         await asyncio.sleep(0.1)
-        assert watched.alive
-        assert ends == []
+        assert (watched.alive, ends) == (True, [])
         watched.kill()
         while not ends:
             await asyncio.sleep(0.01)
-        assert not watched.alive
         watched.kill()
         assert process.wait() == -signal.SIGKILL
-        assert ends == ["ended"]
+        assert (watched.alive, ends) == (False, ["ended"])
 
     asyncio.run(story())
 
