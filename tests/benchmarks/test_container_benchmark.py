@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import uuid
 from collections.abc import Iterator
@@ -75,14 +76,18 @@ def test_the_client_is_not_what_is_measured(result: dict[str, Any]) -> None:
 @contextmanager
 def under_way(mark: str) -> Iterator[subprocess.Popen[bytes]]:
     """A run that has started a Java process at least."""
-    with subprocess.Popen(
-        COMMAND,
-        cwd=ROOT,
-        env=environ(mark),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    ) as process:
+    with (
+        # A killed run can't remove its temporary files. A socket's path must be short: no tmp_path.
+        tempfile.TemporaryDirectory(prefix="killed-", ignore_cleanup_errors=True) as directory,
+        subprocess.Popen(
+            COMMAND,
+            cwd=ROOT,
+            env={**environ(mark), "TMPDIR": directory},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        ) as process,
+    ):
         try:
             while not any("ModelServer" in command for command in running(mark)):
                 assert process.poll() is None, "it ended by itself"
