@@ -23,7 +23,7 @@ class Held:
 
     name: str
     descriptors: int
-    private_mb: float
+    dirty_mb: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +39,15 @@ class Snapshot:
         return sum(held.descriptors for held in self.processes.values())
 
     @property
-    def private_mb(self) -> float:
+    def dirty_mb(self) -> float:
         """Of all processes."""
-        return round(sum(held.private_mb for held in self.processes.values()), 1)
+        return round(sum(held.dirty_mb for held in self.processes.values()), 1)
 
 
 def snapshot(server: Server) -> Snapshot:
     """Look at `server` now."""
     held = {
-        process.pid: Held(process.name, descriptors(process.pid), memory(process.pid).private / 1e6)
+        process.pid: Held(process.name, descriptors(process.pid), memory(process.pid).dirty / 1e6)
         for process in server.tree()
     }
     return Snapshot(held, _names(server.temporary_dir))
@@ -86,10 +86,10 @@ def _grown(pid: int, before: Held, after: Held, *, with_memory: bool) -> list[st
             f"{before.descriptors}; {SPARE_DESCRIPTORS} more are allowed."
         )
     spare = SPARE_JAVA_MB if before.name == _JAVA else SPARE_MB
-    if with_memory and after.private_mb > before.private_mb + spare:
+    if with_memory and after.dirty_mb > before.dirty_mb + spare:
         found.append(
-            f"{before.name} ({pid}) has {after.private_mb:.0f} MB of its own instead of "
-            f"{before.private_mb:.0f}; {spare:.0f} more are allowed."
+            f"{before.name} ({pid}) has {after.dirty_mb:.0f} MB written of its own instead of "
+            f"{before.dirty_mb:.0f}; {spare:.0f} more are allowed."
         )
     return found
 

@@ -17,11 +17,14 @@ class Memory:
     """Of one process or of several together, in bytes.
 
     `private` is what nobody else has mapped: Private_Clean + Private_Dirty. `pss` counts a page
-    that n processes share as an n-th for each, so that the sum counts every page once.
+    that n processes share as an n-th for each, so that the sum counts every page once. `dirty` is
+    Private_Dirty alone: without the pages of files, which are also another's as soon as any other
+    process, of this server or not, happens to map the same file.
     """
 
     private: float
     pss: float
+    dirty: float
 
 
 def memory(pid: int) -> Memory:
@@ -29,7 +32,7 @@ def memory(pid: int) -> Memory:
     try:
         return parse(Path(f"/proc/{pid}/smaps_rollup").read_text())
     except (FileNotFoundError, ProcessLookupError):
-        return Memory(0, 0)
+        return Memory(0, 0, 0)
 
 
 def parse(rollup: str) -> Memory:
@@ -38,14 +41,18 @@ def parse(rollup: str) -> Memory:
     for line in rollup.splitlines()[1:]:
         name, _, size = line.partition(":")
         sizes[name] = int(size.split()[0]) * 1024
-    private = sizes.get("Private_Clean", 0) + sizes.get("Private_Dirty", 0)
-    return Memory(private, sizes.get("Pss", 0))
+    dirty = sizes.get("Private_Dirty", 0)
+    return Memory(sizes.get("Private_Clean", 0) + dirty, sizes.get("Pss", 0), dirty)
 
 
 def of_tree(root: int) -> Memory:
     """The sums over `root` and everything below it, at this moment."""
     parts = [memory(process.pid) for process in tree(root)]
-    return Memory(sum(part.private for part in parts), sum(part.pss for part in parts))
+    return Memory(
+        sum(part.private for part in parts),
+        sum(part.pss for part in parts),
+        sum(part.dirty for part in parts),
+    )
 
 
 def settled(read: Callable[[], Memory]) -> Memory:
@@ -60,4 +67,5 @@ def settled(read: Callable[[], Memory]) -> Memory:
     return Memory(
         statistics.median(reading.private for reading in readings),
         statistics.median(reading.pss for reading in readings),
+        statistics.median(reading.dirty for reading in readings),
     )

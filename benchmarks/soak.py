@@ -135,7 +135,7 @@ def _soaked(server: Server, directories: Sequence[Path], cycles: int) -> dict[st
         },
         "descriptors": {"begin": full.descriptors, "end": end.descriptors},
         "files": {"begin": len(full.files), "end": len(end.files)},
-        "private_mb": {"begin": full.private_mb, "end": end.private_mb},
+        "private_dirty_mb": {"begin": full.dirty_mb, "end": end.dirty_mb},
     }
 
 

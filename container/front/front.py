@@ -1,7 +1,6 @@
 """The front as a whole: its parts started, watched while they run, and ended in good order."""
 
 import asyncio
-import contextlib
 import functools
 import logging
 import signal
@@ -16,6 +15,7 @@ from container.front.app import App
 from container.front.batching import Limits
 from container.front.fork_server import ForkServer
 from container.front.model_server import ModelServer
+from container.front.left_behind import sweep
 from container.front.models import Models
 from container.server_settings import FORK_SOCKET, MODEL_SERVER_SOCKET, ServerSettings
 
@@ -25,9 +25,6 @@ _PROBE_SECONDS = 1.0
 # SageMaker gives a container four minutes to answer its first ping.
 _START_SECONDS = 240.0
 _BACKLOG = 1024
-# multi-model-server opens these at a worker's start, and never removes them.
-_LEFT_BEHIND = ("*-stdout", "*-stderr")
-_LEFT_BEHIND_SECONDS = 10.0
 
 
 async def serve(
@@ -104,7 +101,7 @@ class Front:
         while True:
             if await self._model_server.answers():
                 self._answered_at = time.monotonic()
-            await asyncio.to_thread(_sweep, self._directory)
+            await asyncio.to_thread(sweep, self._directory)
             await asyncio.sleep(_PROBE_SECONDS if self._answered_at else 0.1)
 
     async def stop(self) -> None:
@@ -141,12 +138,3 @@ class Front:
         except TimeoutError:
             return False
         return True
-
-
-def _sweep(directory: Path) -> None:
-    oldest = time.time() - _LEFT_BEHIND_SECONDS
-    for pattern in _LEFT_BEHIND:
-        for path in directory.glob(pattern):
-            with contextlib.suppress(FileNotFoundError):
-                if path.lstat().st_mtime < oldest:
-                    path.unlink()

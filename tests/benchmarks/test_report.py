@@ -30,8 +30,10 @@ def test_samples_become_their_median_and_range() -> None:
 
 def test_memory_is_reckoned_from_the_first_model_on() -> None:
     """What the first one shares of its parent's is not counted as a gain of the ten after it."""
-    density = Density(10, Memory(300 * MB, 300 * MB), Memory(180 * MB, 360 * MB), Memory(0, 0))
-    density = Density(10, density.none, density.first, Memory(780 * MB, 1060 * MB))
+    density = Density(
+        10, Memory(300 * MB, 300 * MB, 0), Memory(180 * MB, 360 * MB, 0), Memory(0, 0, 0)
+    )
+    density = Density(10, density.none, density.first, Memory(780 * MB, 1060 * MB, 0))
     assert density.private_mb == 60
     assert density.pss_mb == 70
     assert density.private_mb_from_none == pytest.approx(480 / 11)
@@ -77,5 +79,5 @@ def test_the_kernels_sums() -> None:
         "Rss:              9000 kB\nPss:              3000 kB\nPss_Anon:  1 kB\n"
         "Shared_Clean:      500 kB\nPrivate_Clean:     200 kB\nPrivate_Dirty:    1800 kB\n"
     )
-    assert parse(rollup) == Memory(2000 * 1024, 3000 * 1024)
-    assert parse("") == Memory(0, 0)
+    assert parse(rollup) == Memory(2000 * 1024, 3000 * 1024, 1800 * 1024)
+    assert parse("") == Memory(0, 0, 0)

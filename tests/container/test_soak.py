@@ -7,11 +7,11 @@ import sys
 from benchmarks.environments import ROOT
 from tests.container.environments import models_dir
 
-CYCLES, MODELS = 50, 10
+CYCLES, MODELS = 50, 50
 
 
 def test_nothing_is_left_of_models_that_are_unloaded() -> None:
-    """Neither processes nor descriptors, files, sockets or memory, while ten others stay."""
+    """Neither processes nor descriptors, files, sockets or memory, while fifty others stay."""
     archive = models_dir() / "sentiment-tiny.tar.gz"
     ended = subprocess.run(
         [
