@@ -48,11 +48,11 @@ def test_the_same_is_no_leak() -> None:
         ),
         (
             changed(p11=Held("python", 30, 65.0)),
-            "python (11) has 65 MB of its own instead of 40; 24 more are allowed.",
+            "python (11) has 65 MB written of its own instead of 40; 24 more are allowed.",
         ),
         (
             changed(p10=Held("java", 100, 251.0)),
-            "java (10) has 251 MB of its own instead of 90; 160 more are allowed.",
+            "java (10) has 251 MB written of its own instead of 90; 160 more are allowed.",
         ),
         (
             replace(BEFORE, files=BEFORE.files | {"mms-1/.mms.sock.9001"}),
