@@ -14,8 +14,8 @@ from container.front import health
 from container.front.app import App
 from container.front.batching import Limits
 from container.front.fork_server import ForkServer
-from container.front.model_server import ModelServer
 from container.front.left_behind import sweep
+from container.front.model_server import ModelServer
 from container.front.models import Models
 from container.server_settings import FORK_SOCKET, MODEL_SERVER_SOCKET, ServerSettings
 
