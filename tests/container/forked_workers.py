@@ -6,6 +6,7 @@ The shim is container/workers/model_server_home/mms/model_service_worker.py.
 import itertools
 import json
 import os
+import select
 import socket
 import struct
 import subprocess
@@ -22,7 +23,7 @@ from tests.container.environments import ROOT, container_python
 
 SHIM = ROOT / "container/workers/model_server_home/mms/model_service_worker.py"
 HANDLERS = Path(__file__).with_name("handlers.py")
-SECONDS = 60.0
+SECONDS = 30.0
 
 # As hand_over.py reads it.
 HANDED_OVER: dict[str, Any] = {
@@ -221,7 +222,7 @@ class ForkServerProcess:
         self._listener.bind(str(self.path))
         self._listener.listen(512)
         self._events, self._events_end = os.pipe()
-        self._lines = os.fdopen(self._events, "rb")
+        self._lines = os.fdopen(self._events, "rb", buffering=0)
         self._connections: list[Connection] = []
         self.process = self.start()
 
@@ -246,6 +247,7 @@ class ForkServerProcess:
 
     def event(self) -> Event:
         """The next one."""
+        assert select.select([self._lines], [], [], SECONDS)[0], self.log.read_text()
         return decode(self._lines.readline())
 
     def close_events(self) -> None:

@@ -167,6 +167,7 @@ def test_nonsense_is_dropped(
             connection.shutdown(socket.SHUT_WR)
         assert is_dropped(connection)
     with ours:
+        ours.settimeout(SECONDS)
         assert is_dropped(ours)
     shared.await_logged(why)
     shared.hand_over().close()
@@ -204,6 +205,26 @@ def test_of_too_many_the_oldest_is_dropped(shared: ForkServerProcess) -> None:
         shared.hand_over().close()
         assert isinstance(shared.event(), Started)
         assert isinstance(shared.event(), Ended)
+
+
+def test_one_that_is_dropped_as_it_speaks(server: ForkServerProcess) -> None:
+    """It and the one for which it is dropped are seen at the same moment."""
+    descriptors = Path(f"/proc/{server.process.pid}/fd")
+    own = len(list(descriptors.iterdir()))
+    with ExitStack() as stack:
+        crowd = [stack.enter_context(server.connect()) for _ in range(64)]
+        deadline = time.monotonic() + SECONDS
+        while len(list(descriptors.iterdir())) < own + len(crowd):
+            assert time.monotonic() < deadline
+        server.process.send_signal(signal.SIGSTOP)
+        while state(server.process.pid) != "T":
+            assert time.monotonic() < deadline
+        stack.enter_context(server.connect())
+        crowd[0].sendall(b"too late")
+        server.process.send_signal(signal.SIGCONT)
+        assert is_dropped(crowd[0])
+        server.hand_over()
+        assert isinstance(server.event(), Started)
 
 
 def test_no_process_can_be_started(server: ForkServerProcess) -> None:
