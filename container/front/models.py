@@ -9,7 +9,8 @@ that it started for the model lives), and where that does not happen the model i
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -42,7 +43,15 @@ class _Entry:
     failures: int = 0
     problem: str | None = None
     try_at: float = 0.0
-    restoring: bool = False
+    restoring: asyncio.Task[None] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Problem:
+    """Why a model could not be loaded, and the status that tells it."""
+
+    status: HTTPStatus
+    reason: str
 
 
 class Models:
@@ -55,10 +64,8 @@ class Models:
         self._ready = ready
         self.workers = Workers(self._workers_changed)
         self._entries: dict[str, _Entry] = {}
-        # Being loaded or removed: the name is taken, and the model is not there.
-        self._changing: set[str] = set()
-        # A task that nobody refers to may be collected while it runs.
-        self._restoring: set[asyncio.Task[None]] = set()
+        # Those that are being loaded or unloaded; each is set at the end of that.
+        self._changing: dict[str, asyncio.Event] = {}
 
     def listed(self) -> list[tuple[str, str]]:
         """Name and directory of each loaded model, by name."""
@@ -74,38 +81,36 @@ class Models:
         return not self._entries or any(map(self.workers.serving, self._entries))
 
     async def load(self, request: LoadRequest) -> Reply:
-        """200; 409 if the name is taken; 507 without memory; 500 with what is wrong with it."""
+        """200; 409 if it is loaded already; 507 without memory; 500 with what is wrong with it."""
         name = request.name
-        if name in self._entries or name in self._changing:
-            return error_reply(HTTPStatus.CONFLICT, f"The model {name} is loaded already.")
-        self._changing.add(name)
-        try:
+        async with self._turn(name):
+            if name in self._entries:
+                return error_reply(HTTPStatus.CONFLICT, f"The model {name} is loaded already.")
             model = ServedModel(name, request.url, self._model_server, self.workers, self._limits)
             problem = await self._register(model)
             if problem is not None:
-                return problem
+                return error_reply(problem.status, problem.reason)
             self._entries[name] = _Entry(model)
-            _log.info("The model %s is loaded.", name)
-            return json_reply({"status": f'Model "{name}" loaded'})
-        finally:
-            self._changing.discard(name)
+        _log.info("The model %s is loaded.", name)
+        return json_reply({"status": f'Model "{name}" loaded'})
 
     async def unload(self, name: str) -> Reply:
         """200 once its memory is free, 404 if it is not loaded."""
-        entry = self._entries.pop(name, None)
-        if entry is None:
-            return _not_loaded(name)
-        self._changing.add(name)
-        try:
-            await self._finish(entry)
-            await self._remove(name)
-            _log.info("The model %s is unloaded.", name)
-            return json_reply({"status": f'Model "{name}" unloaded'})
-        except Unreachable as error:
-            # Nothing that it may still hold is this table's; a load of that name removes it first.
-            return error_reply(HTTPStatus.INTERNAL_SERVER_ERROR, f"{error}.")
-        finally:
-            self._changing.discard(name)
+        async with self._turn(name):
+            entry = self._entries.pop(name, None)
+            if entry is None:
+                return _not_loaded(name)
+            if entry.restoring is not None:
+                entry.restoring.cancel()
+                await asyncio.wait([entry.restoring])
+            await _finish(entry)
+            try:
+                await self._remove(name)
+            except Unreachable as error:
+                # A load of that name begins with removing what may be left.
+                return error_reply(HTTPStatus.INTERNAL_SERVER_ERROR, f"{error}.")
+        _log.info("The model %s is unloaded.", name)
+        return json_reply({"status": f'Model "{name}" unloaded'})
 
     async def invoke(self, name: str, invocation: Invocation) -> Reply:
         """The model's answer; 404 if it is not loaded; raises `Refused`."""
@@ -124,17 +129,14 @@ class Models:
         """Restore what has lost its processes; never returns."""
         while True:
             await asyncio.sleep(_LOOK_SECONDS)
-            for entry in list(self._entries.values()):
+            for entry in self._entries.values():
                 if self._is_lost(entry):
-                    entry.restoring = True
-                    task = asyncio.create_task(self._restore(entry))
-                    self._restoring.add(task)
-                    task.add_done_callback(self._restoring.discard)
+                    entry.restoring = asyncio.create_task(self._restore(entry))
 
     def _is_lost(self, entry: _Entry) -> bool:
         """It has no process that answers or loads, and none will come by itself."""
         name, now = entry.model.name, time.monotonic()
-        if entry.restoring or not self._ready() or now < entry.try_at:
+        if entry.restoring is not None or not self._ready() or now < entry.try_at:
             return False
         if self.workers.alive(name):
             entry.lost_at = None
@@ -144,34 +146,47 @@ class Models:
         return not self.workers.has_parent(name) or now - entry.lost_at > _LOST_SECONDS
 
     async def _restore(self, entry: _Entry) -> None:
-        name = entry.model.name
         entry.model.batcher.hold()
-        _log.warning("The model %s has lost its processes and is started again.", name)
-        problem = await self._register(entry.model)
-        entry.restoring = False
-        entry.lost_at = None
-        if self._entries.get(name) is not entry:
-            await self._remove(name)
-        elif problem is None:
+        _log.warning("The model %s has lost its processes and is started again.", entry.model.name)
+        try:
+            problem = await self._register(entry.model)
+        finally:
+            entry.restoring = entry.lost_at = None
+        if problem is None:
             entry.failures, entry.problem = 0, None
             entry.model.batcher.release()
-        else:
-            entry.failures += 1
-            entry.problem = problem.body.decode()
-            entry.try_at = time.monotonic() + min(2**entry.failures, _LONGEST_PAUSE_SECONDS)
-            entry.model.batcher.refuse(entry.problem)
+            return
+        entry.failures += 1
+        entry.problem = problem.reason
+        entry.try_at = time.monotonic() + min(2**entry.failures, _LONGEST_PAUSE_SECONDS)
+        entry.model.batcher.refuse(entry.problem)
+
+    @asynccontextmanager
+    async def _turn(self, name: str) -> AsyncIterator[None]:
+        """Alone with a name: what is asked of it meanwhile comes after.
+
+        A load that comes while the model is being unloaded would otherwise be a conflict, which
+        SageMaker takes for success.
+        """
+        while name in self._changing:
+            await self._changing[name].wait()
+        self._changing[name] = asyncio.Event()
+        try:
+            yield
+        finally:
+            self._changing.pop(name).set()
 
     def _workers_changed(self, name: str) -> None:
         entry = self._entries.get(name)
-        if entry is None or entry.restoring:
+        if entry is None or entry.restoring is not None:
             return
         if self.workers.serving(name):
             entry.model.batcher.release()
         else:
             entry.model.batcher.hold()
 
-    async def _register(self, model: ServedModel) -> Reply | None:
-        """Bring it into multi-model-server, whatever that knows of it; the answer if that fails."""
+    async def _register(self, model: ServedModel) -> _Problem | None:
+        """Bring it into multi-model-server, whatever that knows of it; why, if that fails."""
         name = model.name
         try:
             await self._remove(name)
@@ -183,16 +198,19 @@ class Models:
             problem = await self._why(name, reply)
             await self._remove(name)
         except Unreachable as error:
-            return error_reply(HTTPStatus.INTERNAL_SERVER_ERROR, f"{error}.")
+            return _Problem(HTTPStatus.INTERNAL_SERVER_ERROR, f"{error}.")
         return problem
 
-    async def _why(self, name: str, reply: Reply) -> Reply:
+    async def _why(self, name: str, reply: Reply) -> _Problem:
         match await self.workers.failure(name):
             case Failed(_, _, status, reason):
-                return error_reply(HTTPStatus(status), reason)
+                return _Problem(HTTPStatus(status), reason)
             case Ending(status, how) if self.workers.of(name):
-                return error_reply(status, f"The model's process {how} while it loaded the model.")
-        return reply
+                return _Problem(status, f"The model's process {how} while it loaded the model.")
+        said = reply.body.decode(errors="replace")
+        return _Problem(
+            HTTPStatus.INTERNAL_SERVER_ERROR, f"multi-model-server did not start the model: {said}"
+        )
 
     async def _remove(self, name: str) -> None:
         """From multi-model-server, with every process of it; raises `Unreachable`."""
@@ -200,13 +218,14 @@ class Models:
         await self.workers.gone(name, _END_SECONDS)
         self.workers.forget(name)
 
-    async def _finish(self, entry: _Entry) -> None:
-        batcher = entry.model.batcher
-        try:
-            async with asyncio.timeout(_FINISH_SECONDS):
-                await batcher.drained()
-        except TimeoutError:
-            batcher.close(f"The model {entry.model.name} has been unloaded.")
+
+async def _finish(entry: _Entry) -> None:
+    batcher = entry.model.batcher
+    try:
+        async with asyncio.timeout(_FINISH_SECONDS):
+            await batcher.drained()
+    except TimeoutError:
+        batcher.close(f"The model {entry.model.name} has been unloaded.")
 
 
 def _not_loaded(name: str) -> Reply:

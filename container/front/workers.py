@@ -115,13 +115,15 @@ class Workers:
         self._tell(event.model)
 
     async def failure(self, model: str) -> Failed | Ending:
-        """Why no worker could load the model: what the last one said, or how it ended."""
+        """Why a worker could not load the model: what it said, or how it ended."""
         workers = self.of(model)
         if not workers:
             return Ending.of(None)
-        last = workers[-1]
-        await self._until(lambda: last.failed is not None or last.returncode is not None)
-        return last.failed or Ending.of(last.returncode)
+        await self._until(
+            lambda: any(worker.failed or worker.returncode is not None for worker in workers)
+        )
+        said = next((worker.failed for worker in workers if worker.failed), None)
+        return said or await self.ending(workers)
 
     async def ending(self, workers: Sequence[Worker]) -> Ending:
         """How the first of the workers that ends within a moment has ended."""

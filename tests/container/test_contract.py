@@ -135,6 +135,24 @@ def test_a_crash_while_it_loads_is_a_500(server: RunningServer, directory: Path)
     assert "was ended by SIGSEGV while it loaded the model" in message(answer)
 
 
+def test_loads_of_one_name_take_turns(server: RunningServer, directory: Path) -> None:
+    """One of two is a conflict, and that only once the other has succeeded."""
+    obey_at_load(directory, sleep=1)
+    with ThreadPoolExecutor() as pool:
+        loads = list(pool.map(lambda _: server.load(directory.name, directory), range(2)))
+        assert sorted(answer.status for answer in loads) == [200, 409]
+        # Unloading waits for what runs; a load that comes meanwhile is none of a loaded model.
+        running = pool.submit(told, server, directory.name, sleep=1)
+        time.sleep(0.3)
+        unloading = pool.submit(server.call, "DELETE", f"/models/{directory.name}")
+        time.sleep(0.2)
+        assert server.load(directory.name, directory).status == 200
+        assert running.result().status == 200
+        assert unloading.result().status == 200
+    assert told(server, directory.name).status == 200
+    assert server.call("DELETE", f"/models/{directory.name}").status == 200
+
+
 def test_a_newcomer_is_killed_first(server: RunningServer, model: str, directory: Path) -> None:
     """The kernel prefers it to those that serve, and those to the processes that all need."""
     serving = told(server, model).json["pid"]
@@ -272,6 +290,26 @@ def test_both_processes_of_a_model_die(server: RunningServer, model: str) -> Non
         assert alive({parent, worker}) == set()
     assert len(server.running("model_service_worker.py")) == 1
     assert len(_workers(server)) == 1
+
+
+def test_a_model_that_does_not_come_back(
+    server: RunningServer, model: str, directory: Path
+) -> None:
+    """Its callers hear why, and when to come again; once it can be loaded again, it is."""
+    worker = told(server, model).json["pid"]
+    [parent] = server.running("model_service_worker.py")
+    obey_at_load(directory, **{"raise": "MemoryError"})
+    for process in (parent, worker):
+        os.kill(process, signal.SIGKILL)
+    eventually(lambda: "as told" in told(server, model).body.decode(), "nobody says why")
+    answer = told(server, model)
+    assert answer.status == 503
+    assert message(answer).startswith("The model lost its process and could not be started again: ")
+    assert int(answer.headers["Retry-After"]) >= 1
+    assert server.call("GET", "/ping").status == 503
+    assert server.call("GET", f"/models/{model}").status == 200
+    obey_at_load(directory)
+    eventually(lambda: told(server, model).status == 200, "the model does not come back")
 
 
 def test_a_worker_that_takes_too_long(tmp_path: Path) -> None:
