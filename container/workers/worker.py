@@ -19,6 +19,7 @@ from mms.model_loader import ModelLoaderFactory
 
 from container.handler.memory import is_out_of_memory
 from container.handler.model_directory import BrokenModel
+from container.handler.tensorflow_error import sentence
 from container.worker_events import Event, Failed, Loaded, Started, encode
 from container.workers.hand_over import HandOver
 from container.workers.hang_up import end_with
@@ -143,8 +144,9 @@ def _enter(load: Load) -> None:
 
 
 def _failed(model: str, error: Exception) -> Failed:
-    """For people: one line, in our own words where they are; the traceback is in the log."""
-    reason = str(error).strip().partition("\n")[0]
+    """For people: a sentence, in our own words where they are; the traceback is in the log."""
+    reason = str(error)
     if not isinstance(error, BrokenModel):
-        reason = f"{type(error).__name__}: {reason}" if reason else type(error).__name__
+        kind = type(error).__name__
+        reason = f"{kind}: {sentence(reason)}" if reason.strip() else f"{kind}."
     return Failed(model, os.getpid(), 507 if is_out_of_memory(error) else 500, reason)

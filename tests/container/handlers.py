@@ -117,6 +117,19 @@ def failing(_data: Any, _context: Any) -> None:
     raise KeyError("missing")
 
 
+def wordless(_data: Any, _context: Any) -> None:
+    """At load, without a reason."""
+    raise AssertionError
+
+
+def in_a_graph(_data: Any, _context: Any) -> None:
+    """At load, as TensorFlow has it."""
+    raise RuntimeError(
+        "Graph execution error:\n\nDetected at node a defined at (most recent call last):\n"
+        "<stack traces unavailable>\nNo such table\n\t [[{{node a}}]]"
+    )
+
+
 def ending(_data: Any, _context: Any) -> None:
     """A handler that ends its process at load."""
     sys.exit("I won't.")

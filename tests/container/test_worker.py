@@ -283,7 +283,9 @@ def test_a_handler_in_a_class(server: ForkServerProcess, tmp_path: Path) -> None
     [
         ("out_of_memory", 507, "MemoryError: Nothing left."),
         ("broken", 500, "labels.json is missing."),
-        ("failing", 500, "KeyError: 'missing'"),
+        ("failing", 500, "KeyError: 'missing'."),
+        ("wordless", 500, "AssertionError."),
+        ("in_a_graph", 500, "RuntimeError: No such table."),
     ],
 )
 def test_a_model_that_cannot_be_loaded(
