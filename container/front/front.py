@@ -5,7 +5,7 @@ import functools
 import logging
 import signal
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from aiohttp import web
@@ -84,7 +84,7 @@ class Front:
         self,
         command: Sequence[str],
         environ: Mapping[str, str],
-        ended: "functools.partial[None]",
+        ended: Callable[[int], None],
     ) -> None:
         """Listen, and start what is needed; `ended` is called with multi-model-server's status."""
         self._fork_server.start(environ)
