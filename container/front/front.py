@@ -22,8 +22,6 @@ from container.server_settings import FORK_SOCKET, MODEL_SERVER_SOCKET, ServerSe
 _log = logging.getLogger(__name__)
 
 _PROBE_SECONDS = 1.0
-# SageMaker gives a container four minutes to answer its first ping.
-_START_SECONDS = 240.0
 _BACKLOG = 1024
 
 
