@@ -88,7 +88,7 @@ type: .venvs/dev/.ready ## Check the types, strictly.
 # Their interpreter is the container's: it needs no other environment than what is measured.
 BENCH := PATH="$$(.venvs/local/bin/python -m local.java)" .venvs/container/bin/python
 
-bench-container: preflight .venvs/local/.ready .venvs/container/.ready .venvs/models/.ready ## Measure the container against the stock set-up (about 15 minutes).
+bench-container: preflight .venvs/local/.ready .venvs/container/.ready .venvs/models/.ready ## Measure the container against the stock set-up (about 20 minutes).
 	@$(BENCH) -m benchmarks.container
 
 CYCLES ?= 1000
