@@ -74,7 +74,9 @@ class Front:
         self._answered_at: float | None = None
         self._app = App(settings, self.models, self._problem, self._started)
         self._runner = web.ServerRunner(
-            web.Server(self._app.handle, access_log=None), handle_signals=False
+            # Bodies go on as they came, compressed or not.
+            web.Server(self._app.handle, access_log=None, auto_decompress=False),
+            handle_signals=False,
         )
         self._site: web.BaseSite | None = None
 

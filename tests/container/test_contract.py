@@ -4,9 +4,11 @@ Each of these goes wrong with multi-model-server 1.1.11 alone: docs/adr/0011 has
 handler is one that can be told to fail (obedient_handler.py).
 """
 
+import gzip
 import http.client
 import json
 import os
+import re
 import signal
 import socket
 import threading
@@ -394,6 +396,32 @@ def test_a_body_over_the_limit(server: RunningServer, model: str) -> None:
     chunks = iter([b"x" * (1 << 18)] * 5)
     connection.request("POST", f"/models/{model}/invoke", chunks, encode_chunked=True)
     assert connection.getresponse().status == 413
+    connection.close()
+    assert told(server, model).status == 200
+
+
+def test_a_caller_that_asks_before_it_sends(server: RunningServer, model: str) -> None:
+    """As curl and others do with a large body: 100, then the answer; or 413 at once."""
+    for length, statuses in ((2, ["100", "200"]), (1 << 21, ["413"])):
+        with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
+            connection.sendall(
+                f"POST /models/{model}/invoke HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+                f"Expect: 100-continue\r\nContent-Length: {length}\r\n\r\n".encode()
+            )
+            first = connection.recv(65536)
+            if b" 100 " in first:
+                connection.sendall(b"{}")
+                while more := connection.recv(65536):
+                    first += more
+        assert re.findall(rb"HTTP/1.1 (\d+)", first) == [status.encode() for status in statuses]
+
+
+def test_a_compressed_body_goes_on_as_it_came(server: RunningServer, model: str) -> None:
+    """The handler is told by a header, which it may heed: this one does not, and reads no JSON."""
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+    headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
+    connection.request("POST", f"/models/{model}/invoke", gzip.compress(b"{}"), headers)
+    assert connection.getresponse().status == 503
     connection.close()
     assert told(server, model).status == 200
 
