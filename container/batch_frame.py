@@ -81,7 +81,7 @@ def _unpack(frame: bytes) -> list[tuple[Any, bytes]]:
     head, *bodies = list(_parts(frame)) or [b""]
     try:
         heads = json.loads(head)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadFrame(f"The first part is not JSON: {error}.") from error
     if not isinstance(heads, list) or len(heads) != len(bodies):
         raise BadFrame(f"There are {len(bodies)} bodies, and the first part is not a list of them.")

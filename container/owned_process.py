@@ -89,7 +89,7 @@ def _shell_status(status: int) -> int:
 
 
 def _end_descendants() -> None:
-    """Kill and reap what is left. A worker ignores SIGTERM (mms/model_service_worker.py)."""
+    """Kill and reap what is left. Whoever was to be asked has been."""
     while descendants := psutil.Process().children(recursive=True):
         for process in descendants:
             try:

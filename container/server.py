@@ -70,6 +70,8 @@ def _serve(settings: ServerSettings, java: str, directory: Path) -> int:
         "MMS_MANAGEMENT_ADDRESS": address,
         # Once a year: it would start a Python process each minute, for figures that SageMaker has.
         "MMS_METRIC_TIME_INTERVAL": "31536000",
+        # What it starts for a model would import from the model's directory first.
+        "MMS_BLACKLIST_ENV_VARS": "PYTHONPATH",
         "TMPDIR": str(directory),
     }
     front = [sys.executable, "-m", "container.front", str(directory)]
@@ -129,7 +131,7 @@ def _java() -> str:
 
 
 def _check_port(settings: ServerSettings) -> None:
-    """The JVM would say the same in forty lines, after a second."""
+    """The front would say the same in twenty lines, after a second."""
     try:
         with socket.create_server((settings.host, settings.port)):
             pass

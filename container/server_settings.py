@@ -39,6 +39,8 @@ class ServerSettings:
     temporary_dir: Path
     # Models are directories below this one.
     models_root: Path
+    # module:function, which loads models and invokes them.
+    handler: str
     max_body_bytes: int
     # Invocations of a model that are answered together, at most; 1 is no batching.
     batch_size: int
@@ -69,6 +71,7 @@ def settings_from(environ: Mapping[str, str]) -> ServerSettings:
         port=_port(environ.get("SAGEMAKER_BIND_TO_PORT", "8080")),
         temporary_dir=Path(environ.get("TMPDIR", "/tmp")),
         models_root=Path(environ.get("SAGEMAKER_BASE_DIR", "/opt/ml")),
+        handler=environ.get("SAGEMAKER_HANDLER", HANDLER),
         max_body_bytes=_max_body_bytes(environ),
         # A handler that somebody brings may know single requests only.
         batch_size=_count(

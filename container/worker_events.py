@@ -79,7 +79,7 @@ _KINDS: dict[str, type[Event]] = {
 def encode(event: Event) -> bytes:
     """The line, with its end; a reason is cut to what fits.
 
-    Raises ValueError for a name that leaves no room: those that the front lets in do (models.py).
+    Raises ValueError for a name that leaves no room; those that the front lets in leave some.
     """
     fields = {"event": event.event, **dataclasses.asdict(event)}
     while (excess := len(line := _line(fields)) - MAX_BYTES) > 0:

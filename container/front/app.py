@@ -29,6 +29,10 @@ class _TooLarge(Exception):
     """The body is larger than it may be."""
 
 
+class _TooSlow(Exception):
+    """The body has not come in time."""
+
+
 class App:
     """Answers requests; `handle` is for aiohttp's low-level server, whose router is not needed."""
 
@@ -48,7 +52,7 @@ class App:
         self.stopping = False
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Any request; never raises but for a caller that has gone."""
+        """Any request. What has begun is finished, also for a caller that has gone."""
         self._active += 1
         try:
             reply = await self._reply(request)
@@ -57,6 +61,11 @@ class App:
                 HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
                 f"The body has more than the {self._settings.max_body_bytes} bytes that are "
                 "allowed.",
+            )
+        except _TooSlow:
+            reply = error_reply(
+                HTTPStatus.REQUEST_TIMEOUT,
+                f"The body did not arrive within {self._settings.timeout_seconds} s.",
             )
         except Refused as error:
             reply = error_reply(HTTPStatus.SERVICE_UNAVAILABLE, str(error), error.retry_after)
@@ -130,12 +139,12 @@ class App:
 
     def _list(self, request: web.BaseRequest) -> Reply:
         token = request.query.get("next_page_token", "0")
-        if not (token.isascii() and token.isdecimal()):
+        if not _is_number(token):
             return error_reply(
                 HTTPStatus.BAD_REQUEST, "next_page_token is not one that was given out."
             )
         limit = request.query.get("limit", str(_PAGE))
-        size = int(limit) if limit.isascii() and limit.isdecimal() else _PAGE
+        size = int(limit) if _is_number(limit) else _PAGE
         first, size = int(token), min(max(size, 1), _PAGE)
         listed = self._models.listed()
         document: dict[str, object] = {
@@ -154,6 +163,8 @@ class App:
         return json_reply({"modelName": name, "modelUrl": url})
 
     async def _invoke(self, request: web.BaseRequest, name: str) -> Reply:
+        if len(request.headers.getall("Content-Type", [])) > 1:
+            return error_reply(HTTPStatus.BAD_REQUEST, "There are several Content-Type headers.")
         if request.content_type == CONTENT_TYPE:
             return error_reply(
                 HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"{CONTENT_TYPE} is for use inside only."
@@ -170,11 +181,19 @@ class App:
             await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             request.writer.output_size = 0
         body = bytearray()
-        async for chunk in request.content.iter_any():
-            body += chunk
-            if len(body) > most:
-                raise _TooLarge
+        try:
+            async with asyncio.timeout(self._settings.timeout_seconds):
+                async for chunk in request.content.iter_any():
+                    body += chunk
+                    if len(body) > most:
+                        raise _TooLarge
+        except TimeoutError as error:
+            raise _TooSlow from error
         return bytes(body)
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) < 10
 
 
 def _segments(request: web.BaseRequest) -> list[str]:

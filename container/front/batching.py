@@ -27,6 +27,8 @@ _PAUSE_SHARE = 0.1
 _LONGEST_PAUSE_SECONDS = 0.005
 # How much a new duration counts in the mean.
 _MEAN_WEIGHT = 0.2
+# Of the time limit, for a batch: a handler may answer its invocations one after the other.
+_BATCH_SHARE = 0.25
 
 
 class Refused(Exception):
@@ -65,6 +67,8 @@ class Limits:
 class _Waiting:
     invocation: Invocation
     alone: bool
+    # By the loop's clock.
+    deadline: float
     reply: "asyncio.Future[Reply]"
 
 
@@ -79,8 +83,9 @@ class Batcher:
         self._paused = False
         self._pause: asyncio.TimerHandle | None = None
         self._last_batch = 1
-        # Of one batch, in seconds; none yet.
+        # Of one batch and of one invocation in it, in seconds; none yet.
         self._mean_seconds = 0.0
+        self._mean_item_seconds = 0.0
 
     @property
     def waiting(self) -> int:
@@ -101,15 +106,18 @@ class Batcher:
             raise QueueFull(
                 f"{len(self._queue)} invocations wait for this model already.", self.retry_after()
             )
-        waiting = _Waiting(invocation, alone, asyncio.get_running_loop().create_future())
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self._limits.timeout_seconds
+        waiting = _Waiting(invocation, alone, deadline, loop.create_future())
         self._queue.append(waiting)
         self._start()
-        timeout = self._limits.timeout_seconds
-        expiry = asyncio.get_running_loop().call_later(timeout, self._expire, waiting)
+        expiry = loop.call_at(deadline, self._expire, waiting)
         try:
             return await waiting.reply
         finally:
             expiry.cancel()
+            if waiting in self._queue:
+                self._queue.remove(waiting)
 
     def hold(self) -> None:
         """Send nothing more until `release`: there is no worker."""
@@ -129,6 +137,10 @@ class Batcher:
     def close(self, reason: str) -> None:
         """Refuse what waits, and what is on its way."""
         self.refuse(reason)
+        self.cut_off(reason)
+
+    def cut_off(self, reason: str) -> None:
+        """Refuse what is on its way: it will not be answered."""
         for batch, task in list(self._running.items()):
             task.cancel()
             for waiting in batch:
@@ -162,13 +174,20 @@ class Batcher:
         size = _bytes(batch[0])
         while (
             self._queue
-            and len(batch) < limits.batch_size
+            and len(batch) < self._most()
             and not batch[0].alone
             and not self._queue[0].alone
             and (size := size + _bytes(self._queue[0])) <= limits.batch_bytes
         ):
             batch.append(self._queue.popleft())
         return tuple(batch)
+
+    def _most(self) -> int:
+        """How many go together at most: fewer if each takes long, or all would take too long."""
+        if not self._mean_item_seconds:
+            return self._limits.batch_size
+        in_time = self._limits.timeout_seconds * _BATCH_SHARE / self._mean_item_seconds
+        return max(1, min(self._limits.batch_size, int(in_time)))
 
     async def _run(self, batch: tuple[_Waiting, ...]) -> None:
         try:
@@ -186,9 +205,12 @@ class Batcher:
         replies = await self._send([waiting.invocation for waiting in batch])
         self._note(len(batch), time.monotonic() - started)
         again = []
+        now = asyncio.get_running_loop().time()
         for waiting, reply in zip(batch, replies or [ALONE] * len(batch), strict=True):
             if reply != ALONE:
                 _succeed(waiting, reply)
+            elif now >= waiting.deadline:
+                self._fail_late(waiting)
             elif not waiting.reply.done():
                 waiting.alone = True
                 again.append(waiting)
@@ -198,6 +220,7 @@ class Batcher:
     def _note(self, size: int, seconds: float) -> None:
         weight = _MEAN_WEIGHT if self._mean_seconds else 1.0
         self._mean_seconds += weight * (seconds - self._mean_seconds)
+        self._mean_item_seconds += weight * (seconds / size - self._mean_item_seconds)
         self._last_batch = size
         if size > 1:
             pause = min(seconds * _PAUSE_SHARE, _LONGEST_PAUSE_SECONDS)
@@ -213,11 +236,14 @@ class Batcher:
         """What is on its way has a limit of its own, in multi-model-server."""
         if waiting in self._queue:
             self._queue.remove(waiting)
-            seconds = self._limits.timeout_seconds
-            _fail(waiting, Expired(f"The invocation waited for {seconds:g} s.", self.retry_after()))
+            self._fail_late(waiting)
+
+    def _fail_late(self, waiting: _Waiting) -> None:
+        seconds = self._limits.timeout_seconds
+        _fail(waiting, Expired(f"The invocation waited for {seconds:g} s.", self.retry_after()))
 
 
-# A caller that has gone away has cancelled what it waited for.
+# Whoever waits may have been cancelled, and what is cut off has been refused already.
 
 
 def _succeed(waiting: _Waiting, reply: Reply) -> None:

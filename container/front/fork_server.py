@@ -53,21 +53,20 @@ class ForkServer:
     def _spawn(self, environ: Mapping[str, str]) -> None:
         if self._stopped:
             return
+        loop = asyncio.get_running_loop()
         listener, events = self._listener.fileno(), self._events_end
-        process = subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                "container.workers.fork_server",
-                "--listen-fd",
-                str(listener),
-                "--events-fd",
-                str(events),
-            ],
-            env=dict(environ),
-            pass_fds=(listener, events),
-            stdin=subprocess.DEVNULL,
-        )
+        program = [sys.executable, "-m", "container.workers.fork_server"]
+        try:
+            process = subprocess.Popen(
+                [*program, "--listen-fd", str(listener), "--events-fd", str(events)],
+                env=dict(environ),
+                pass_fds=(listener, events),
+                stdin=subprocess.DEVNULL,
+            )
+        except OSError as error:  # no memory for it now
+            _log.error("The fork server can't be started: %s.", error.strerror)
+            loop.call_later(_PAUSE_SECONDS, self._spawn, environ)
+            return
         self._process = process
 
         def ended() -> None:
@@ -75,7 +74,6 @@ class ForkServer:
             status = process.wait()
             if not self._stopped:
                 _log.error("The fork server ended with status %d; another is started.", status)
-                loop = asyncio.get_running_loop()
                 loop.call_later(_PAUSE_SECONDS, self._spawn, environ)
 
         WatchedProcess(process.pid, ended)

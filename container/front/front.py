@@ -30,7 +30,7 @@ async def serve(
 ) -> int:
     """Start multi-model-server by `command` and serve; the exit status, see __main__.py."""
     path = directory / MODEL_SERVER_SOCKET
-    async with ModelServer(path, settings.timeout_seconds) as model_server:
+    async with ModelServer(path, settings.handler, settings.timeout_seconds) as model_server:
         front = Front(settings, directory, model_server)
         ending: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -77,6 +77,8 @@ class Front:
             # Bodies go on as they came, compressed or not.
             web.Server(self._app.handle, access_log=None, auto_decompress=False),
             handle_signals=False,
+            # What had to be answered has been by then.
+            shutdown_timeout=1.0,
         )
         self._site: web.BaseSite | None = None
 

@@ -53,9 +53,12 @@ def end_to_end(headers: Mapping[str, str]) -> dict[str, str]:
 class ModelServer:
     """The JVM, behind a Unix socket. Used as a context manager, it closes its connections."""
 
-    def __init__(self, path: Path, timeout_seconds: float):
-        """It will listen at `path`; no call takes longer than `timeout_seconds` and some grace."""
-        self._timeout_seconds = timeout_seconds
+    def __init__(self, path: Path, handler: str, timeout_seconds: float):
+        """It will listen at `path`, and let models be served by `handler` (module:function).
+
+        No call takes longer than `timeout_seconds` and some grace.
+        """
+        self._handler = handler
         self._session = aiohttp.ClientSession(
             base_url="http://model-server",
             connector=aiohttp.UnixConnector(str(path), limit=0, force_close=False),
@@ -99,7 +102,14 @@ class ModelServer:
         With one, it would remove a model that can't be loaded by itself, after it has answered, and
         put it back if that goes wrong (WorkLoadManager.shutdownServerThread).
         """
-        document = {"model_name": name, "url": url, "initial_workers": 0}
+        document = {
+            "model_name": name,
+            "url": url,
+            "initial_workers": 0,
+            # Or a manifest in the model's directory would choose them.
+            "handler": self._handler,
+            "runtime": "python",
+        }
         return await self._call("POST", "/models", json.dumps(document).encode(), _JSON)
 
     async def scale(self, name: str, workers: int) -> Reply:

@@ -10,7 +10,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -25,7 +25,7 @@ from container.worker_events import Failed
 
 _log = logging.getLogger(__name__)
 
-# multi-model-server tries again after one second, then two, three, five (WorkerThread.BACK_OFF).
+# multi-model-server tries again after one second, then one, two, three (WorkerThread.BACK_OFF).
 _LOST_SECONDS = 3.0
 _LOOK_SECONDS = 0.5
 _LONGEST_PAUSE_SECONDS = 30.0
@@ -103,11 +103,14 @@ class Models:
             if entry.restoring is not None:
                 entry.restoring.cancel()
                 await asyncio.wait([entry.restoring])
-            await _finish(entry)
+            if self.workers.serving(name):
+                await _finish(entry)
+            entry.model.batcher.close(f"The model {name} has been unloaded.")
             try:
                 await self._remove(name)
             except Unreachable as error:
-                # A load of that name begins with removing what may be left.
+                # A load of that name begins with removing what multi-model-server may have left.
+                self.workers.forget(name)
                 return error_reply(HTTPStatus.INTERNAL_SERVER_ERROR, f"{error}.")
         _log.info("The model %s is unloaded.", name)
         return json_reply({"status": f'Model "{name}" unloaded'})
@@ -131,6 +134,8 @@ class Models:
             await asyncio.sleep(_LOOK_SECONDS)
             for entry in self._entries.values():
                 if self._is_lost(entry):
+                    # At once: nothing more may be sent to what is about to be removed.
+                    entry.model.batcher.hold()
                     entry.restoring = asyncio.create_task(self._restore(entry))
 
     def _is_lost(self, entry: _Entry) -> bool:
@@ -146,8 +151,9 @@ class Models:
         return not self.workers.has_parent(name) or now - entry.lost_at > _LOST_SECONDS
 
     async def _restore(self, entry: _Entry) -> None:
-        entry.model.batcher.hold()
         _log.warning("The model %s has lost its processes and is started again.", entry.model.name)
+        # multi-model-server keeps what it has not answered when a model is removed, for ever.
+        entry.model.batcher.cut_off("The model lost its process; it is being started again.")
         try:
             problem = await self._register(entry.model)
         finally:
@@ -198,6 +204,7 @@ class Models:
             problem = await self._why(name, reply)
             await self._remove(name)
         except Unreachable as error:
+            self.workers.forget(name)
             return _Problem(HTTPStatus.INTERNAL_SERVER_ERROR, f"{error}.")
         return problem
 
@@ -220,12 +227,9 @@ class Models:
 
 
 async def _finish(entry: _Entry) -> None:
-    batcher = entry.model.batcher
-    try:
+    with suppress(TimeoutError):
         async with asyncio.timeout(_FINISH_SECONDS):
-            await batcher.drained()
-    except TimeoutError:
-        batcher.close(f"The model {entry.model.name} has been unloaded.")
+            await entry.model.batcher.drained()
 
 
 def _not_loaded(name: str) -> Reply:

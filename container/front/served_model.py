@@ -14,7 +14,7 @@ from container.batch_frame import (
     unpack_replies,
 )
 from container.front.batching import Batcher, Limits
-from container.front.model_server import ModelServer, Unreachable
+from container.front.model_server import ModelServer, Unreachable, end_to_end
 from container.front.reply import error_reply
 from container.front.workers import Workers
 
@@ -61,7 +61,12 @@ class ServedModel:
             reply = await self._ask(
                 Invocation({"Content-Type": CONTENT_TYPE}, pack_invocations(invocations))
             )
-            return unpack_replies(reply.body) if reply.status == HTTPStatus.OK else None
+            if reply.status != HTTPStatus.OK:
+                return None
+            return [
+                Reply(each.status, end_to_end(each.headers), each.body)
+                for each in unpack_replies(reply.body)
+            ]
         except WorkerLost as error:
             _log.error("%s: %s; each of the batch is asked alone.", self.name, error)
         except BadFrame:

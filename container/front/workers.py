@@ -35,6 +35,9 @@ class Ending:
                 HTTPStatus.INSUFFICIENT_STORAGE,
                 "was killed, as the kernel does when memory has run out,",
             )
+        if returncode == 0:
+            # A worker ends so when multi-model-server hangs up, which it does out of impatience.
+            return cls(HTTPStatus.INTERNAL_SERVER_ERROR, "took too long and was given up")
         if returncode < 0:
             name = signal.Signals(-returncode).name
             return cls(HTTPStatus.INTERNAL_SERVER_ERROR, f"was ended by {name}")

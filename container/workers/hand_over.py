@@ -11,8 +11,8 @@ from typing import Any
 # So long a line is none of ours.
 MAX_BYTES = 65_536
 
-# In an event of 4,096 bytes (worker_events.py) a character can take six.
-_MOST_NAME_CHARACTERS = 512
+# As the front lets them in; it leaves room in an event (worker_events.py).
+_MOST_NAME_BYTES = 1024
 
 
 class BadHandOver(ValueError):
@@ -42,8 +42,8 @@ def decode(line: bytes) -> HandOver:
     for key, value in values.items():
         if type(value) is not _TYPES[key]:
             raise BadHandOver(f"{key!r} is not what it should be.")
-    if len(values["model_name"]) > _MOST_NAME_CHARACTERS:
-        raise BadHandOver(f"The model's name has more than {_MOST_NAME_CHARACTERS} characters.")
+    if len(values["model_name"].encode(errors="replace")) > _MOST_NAME_BYTES:
+        raise BadHandOver(f"The model's name has more than {_MOST_NAME_BYTES} bytes.")
     return HandOver(**values)
 
 

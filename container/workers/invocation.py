@@ -81,7 +81,9 @@ def replies(handler: Handler, context: Context, requests: Sequence[Request]) -> 
 
 
 def _is_frame(request: Request) -> bool:
-    return [parameter.content_type for parameter in request.parameters] == [CONTENT_TYPE]
+    """By the header as well: a part of a form may have any type."""
+    types = [value for name, value in request.headers.items() if name.lower() == "content-type"]
+    return types == [CONTENT_TYPE] == [parameter.content_type for parameter in request.parameters]
 
 
 def _items(request: Request) -> list[Item]:

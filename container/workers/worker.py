@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-from mms.model_loader import ModelLoaderFactory
+from mms.model_loader import MmsModelLoader
 
 from container.handler.memory import is_out_of_memory
 from container.handler.model_directory import BrokenModel
@@ -125,8 +125,10 @@ def _discarded_output(tmp_dir: str, io_name: str) -> Iterator[None]:
 def _loaded(load: Load) -> Any:
     """The model as a `mms.service.Service`; raises what its handler raises."""
     _enter(load)
-    loader = ModelLoaderFactory.get_model_loader(load.model_path)
-    return loader.load(load.model_name, load.model_path, load.handler, load.gpu, load.batch_size)
+    # Not by what the directory holds: a manifest of the older kind would choose another handler.
+    return MmsModelLoader().load(
+        load.model_name, load.model_path, load.handler, load.gpu, load.batch_size
+    )
 
 
 def _enter(load: Load) -> None:

@@ -249,6 +249,43 @@ def test_one_that_waits_too_long_is_told() -> None:
     run(story)
 
 
+def test_what_takes_long_goes_in_small_batches() -> None:
+    """A handler may answer one after the other: all of a batch share the time of one request."""
+
+    async def story(model: Model) -> None:
+        async def answer(invocations: Sequence[Invocation]) -> list[Reply] | None:
+            await asyncio.sleep(0.1 * len(invocations))
+            return [Reply(200, {}, one.body) for one in invocations]
+
+        model.answer = answer
+        model.may_answer.set()
+        batcher = Batcher(model.send, replace(LIMITS, timeout_seconds=1.2))
+        tasks = await submitted(batcher, range(7))
+        assert [reply.status for reply in await asyncio.gather(*tasks)] == [200] * 7
+        assert max(len(bodies) for bodies in model.sent) < 4
+
+    run(story)
+
+
+def test_the_time_of_one_that_is_asked_again_is_that_of_its_arrival() -> None:
+    """After a batch that failed too late, nobody is kept waiting for another turn."""
+
+    async def story(model: Model) -> None:
+        async def answer(invocations: Sequence[Invocation]) -> list[Reply] | None:
+            await asyncio.sleep(0.2 if len(invocations) > 1 else 0)
+            return None if len(invocations) > 1 else [Reply(200, {}, b"")]
+
+        model.answer = answer
+        batcher = Batcher(model.send, replace(LIMITS, timeout_seconds=0.15))
+        first = await submitted(batcher, [0])
+        tasks = await submitted(batcher, range(1, 4))
+        model.may_answer.set()
+        results = await asyncio.gather(*first, *tasks, return_exceptions=True)
+        assert [type(result) for result in results] == [Reply, Expired, Expired, Expired]
+
+    run(story)
+
+
 def test_while_held_nothing_is_sent() -> None:
     """What waited goes when it is released."""
 

@@ -13,6 +13,7 @@ import signal
 import socket
 import threading
 import time
+import urllib.parse
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
@@ -205,6 +206,31 @@ def test_what_is_not_to_be_loaded(
     assert answer.status == 400
     assert said in message(answer)
     assert server.call("GET", "/models").json == {"models": []}
+
+
+def test_what_is_in_the_archive_chooses_no_code(server: RunningServer, directory: Path) -> None:
+    """Neither modules that Python would find first, nor a manifest of multi-model-server's."""
+    touch = f"open({str(directory / 'run')!r}, 'w')"
+    for name in ("sitecustomize", "usercustomize", "select", "json", "other"):
+        (directory / f"{name}.py").write_text(f"{touch}\ndef handle(data, context): {touch}\n")
+    manifest = {"model": {"modelName": "m", "handler": "other:handle"}, "runtime": "python2"}
+    for path in (directory / "MANIFEST.json", directory / "MAR-INF" / "MANIFEST.json"):
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(json.dumps(manifest))
+    answer = server.load(directory.name, directory)
+    if answer.status == 200:
+        assert told(server, directory.name, you=1).json["you"] == 1
+        assert server.call("DELETE", f"/models/{directory.name}").status == 200
+    assert not (directory / "run").exists()
+
+
+def test_names_as_long_as_they_may_be(server: RunningServer, directory: Path) -> None:
+    """A thousand bytes, as of a TargetModel."""
+    for name in ("n" * 1024, "ü" * 512):
+        assert server.load(name, directory).status == 200
+        path = f"/models/{urllib.parse.quote(name)}"
+        assert server.call("POST", f"{path}/invoke", b"{}").status == 200
+        assert server.call("DELETE", path).status == 200
 
 
 def test_a_load_request_that_is_no_json(server: RunningServer) -> None:
@@ -427,9 +453,21 @@ def test_a_compressed_body_goes_on_as_it_came(server: RunningServer, model: str)
 
 
 def test_the_type_of_a_batch_is_not_for_callers(server: RunningServer, model: str) -> None:
-    """It would be taken apart."""
+    """It would be taken apart; nor is a second header that says so, or a part of a form."""
     answer = server.invoke(model, b"", "application/x-dormouse-batch")
     assert answer.status == 415
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+    connection.putrequest("POST", f"/models/{model}/invoke")
+    for value in ("application/json", "application/X-dormouse-batch"):
+        connection.putheader("Content-Type", value)
+    connection.putheader("Content-Length", "0")
+    connection.endheaders()
+    assert connection.getresponse().status == 400
+    connection.close()
+    part = b"--b\r\nContent-Disposition: form-data; name=body; filename=x\r\n"
+    part += b"Content-Type: application/x-dormouse-batch\r\n\r\n{}\r\n--b--\r\n"
+    form = server.invoke(model, part, "multipart/form-data; boundary=b")
+    assert form.json["together"] == 1
 
 
 # ------------------------------------------------------------------------------------------- health
