@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
+from container.batch_frame import CONTENT_TYPE
 from container.worker_events import Event, decode
 from tests.container.environments import ROOT, container_python
 
@@ -108,6 +109,9 @@ class Connection:
     ) -> None:
         """A batch of multi-model-server's own, by the requests' ids; and do not wait."""
         message = b"I"
+        if content_type == CONTENT_TYPE:
+            # As multi-model-server hands on every header; here the others are what tests look at.
+            headers = {"Content-Type": content_type, **(headers or {})}
         for request_id, body in bodies.items():
             message += text(request_id)
             for name, value in (headers or {}).items():

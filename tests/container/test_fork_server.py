@@ -142,7 +142,7 @@ def test_what_is_said_in_pieces_is_understood(shared: ForkServerProcess) -> None
         (b"{}\n", 1, "not an object of model_name"),
         (line(more=1), 1, "not an object of model_name"),
         (line(parent_pid="1"), 1, "'parent_pid'"),
-        (line(model_name="n" * 513), 1, "512 characters"),
+        (line(model_name="n" * 1025), 1, "1024 bytes"),
         (line(), 0, "hands over no connection"),
         (line(), 2, "more than one connection"),
         (line() + b"more", 1, "more than a line"),
