@@ -4,6 +4,7 @@ import http.client
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
@@ -54,7 +55,7 @@ def fill(start: Start, directory: Path, model: Model, models_root: Path, most: i
         refusal: Status = ALL_LOADED
         for number in range(most):
             name = f"model-{number}"
-            answered = status(server, lambda: server.load(name, directory, _LOAD_SECONDS))  # noqa: B023  # called at once
+            answered = status(server, partial(server.load, name, directory, _LOAD_SECONDS))
             if answered != 200 or cgroup.killed():
                 refusal = BY_KILLING if answered == 200 else answered
                 break
@@ -92,7 +93,7 @@ def status(server: Server, call: Callable[[], Answer]) -> Status:
 def _answering(server: Server, loaded: list[str], body: bytes) -> int:
     answering, silent = 0, 0
     for name in loaded:
-        answered = status(server, lambda: server.invoke(name, body, _CALL_SECONDS))  # noqa: B023  # called at once
+        answered = status(server, partial(server.invoke, name, body, _CALL_SECONDS))
         answering += answered == 200
         silent += answered == "timeout"
         if silent == _MOST_SILENT:

@@ -69,7 +69,7 @@ class App:
             )
         except Refused as error:
             reply = error_reply(HTTPStatus.SERVICE_UNAVAILABLE, str(error), error.retry_after)
-        except Exception:  # noqa: BLE001
+        except Exception:  # noqa: BLE001  # logged, and the caller is told
             _log.exception("%s %s failed.", request.method, request.path)
             reply = error_reply(
                 HTTPStatus.INTERNAL_SERVER_ERROR, "The container failed; its log says more."

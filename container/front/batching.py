@@ -192,7 +192,7 @@ class Batcher:
     async def _run(self, batch: tuple[_Waiting, ...]) -> None:
         try:
             await self._answer(batch)
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:  # noqa: BLE001  # handed to the callers
             # Never one of the program's own making that nobody hears of: the callers do.
             for waiting in batch:
                 _fail(waiting, error)

@@ -22,6 +22,7 @@ class _Formatter(logging.Formatter):
 def log_as(name: str) -> None:
     """Write what is logged to standard output under `name`, in place of any name before."""
     # A line at a time: what other processes write comes between, not into it.
+    # (Typed as any text stream; here it is the interpreter's own, which can.)
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(_Formatter(name))
