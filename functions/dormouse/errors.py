@@ -25,6 +25,21 @@ class RefusedEndpointError(Exception):
     """
 
 
+class MissingPayloadError(Exception):
+    """The body of a request or a result is not, or no longer, there; the message names its key."""
+
+
+class LocationError(Exception):
+    """An object in S3 that a caller named can't be used; the message says which and why."""
+
+    def __init__(
+        self, message: str, *, is_forbidden: bool = False, is_too_large: bool = False
+    ) -> None:
+        super().__init__(message)
+        self.is_forbidden = is_forbidden
+        self.is_too_large = is_too_large
+
+
 def runtime_error(
     status: int, error_type: str, message: str, *, retry_after_seconds: int | None = None
 ) -> InvocationResponse:

@@ -1,15 +1,19 @@
 """What the applications need of the world, as Protocols; `adapters/` fulfil them."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from dormouse.domain.activity import Measured, Unreadable
 from dormouse.domain.claims import TaggedConfig
 from dormouse.domain.endpoint import Observation, Ownership
 from dormouse.domain.invocation import Forwarded, InvocationRequest, NotServing, Unanswered
-from dormouse.domain.ledger import Decision, Ledger, PastDecision, RecordedDemand
+from dormouse.domain.ledger import Decision, Lease, Ledger, PastDecision, RecordedDemand
+from dormouse.domain.parked_request import ParkedRequest, Queue
 from dormouse.domain.removal import TickReport
+from dormouse.domain.warm_up import WarmUp
+from dormouse.domain.work import Work
 
 
 class Clock(Protocol):
@@ -124,15 +128,60 @@ class ReconcilerState(Protocol):
     def mark_met(self, endpoint: str, demand_version: int) -> None:
         """Note that it was seen serving after this demand."""
 
-    def begin_stop(
-        self, endpoint: str, seen: Ledger, reason: str, now: datetime, *, is_forced: bool
-    ) -> bool:
-        """Claim the right to stop it, on the condition that no demand has come since the ledger was
-        seen, nor, unless the stop is forced, any request.
+    def record_start(self, endpoint: str, now: datetime) -> None:
+        """Note that CreateEndpoint is about to be called; an earlier note stays."""
 
-        The reason is kept, since the decision that holds it is soon followed by others. Returns
-        False, having written nothing, where something has come.
+    def record_serving(
+        self,
+        endpoint: str,
+        seen: Ledger,
+        since: datetime,
+        wake: timedelta | None,
+        warm_up: WarmUp | None,
+    ) -> bool:
+        """Note that it serves, how long the wake took, and the warm-up that begins.
+
+        Returns False, having written nothing, where that is noted already or it is closing.
         """
+
+    def end_warm_up(self, endpoint: str, warm_up: WarmUp, now: datetime) -> None:
+        """Note that this warm-up has ended: all its models were invoked, or its time is over."""
+
+    def begin_closing(
+        self,
+        endpoint: str,
+        seen: Ledger,
+        reason: str,
+        now: datetime,
+        *,
+        is_forced: bool,
+        warm_set: Sequence[str],
+    ) -> Ledger | None:
+        """Claim the teardown: from now on no lease is given.
+
+        On the condition that no demand has come since the ledger was seen, nor any request, nor a
+        lease; unless it is forced. The reason and the warm set are kept. Returns the ledger as it
+        is now; or None, having written nothing, where something has come or it is closing already.
+        """
+
+    def reopen(self, endpoint: str, seen: Ledger) -> bool:
+        """Undo this closing; False, having written nothing, where it is deleting or another."""
+
+    def begin_deleting(self, endpoint: str, seen: Ledger, now: datetime) -> bool:
+        """Claim the right to call DeleteEndpoint, after which nothing is undone.
+
+        On the condition that this closing stands, that every lease has passed, and, unless it is
+        forced, that no demand has come since it. Returns False, having written nothing, otherwise.
+        """
+
+    def record_gone(self, endpoint: str, seen: Ledger) -> bool:
+        """Note that what was being torn down is gone, so that it may be created again.
+
+        False, having written nothing, where the closing is not the one that was seen.
+        """
+
+    def clear_requests(self, endpoint: str, demand_version: int) -> None:
+        """Note that no request is waiting, on the condition that no demand has come since."""
 
     def record_update(self, endpoint: str, config_name: str) -> None:
         """Note that UpdateEndpoint was asked for this EndpointConfig."""
@@ -211,8 +260,166 @@ class ProxyState(Protocol):
         endpoint that is not known.
         """
 
-    def record_request(self, endpoint: str, now: datetime) -> None:
-        """Note a request for an endpoint that is known; others are not written."""
+    def raise_demand(
+        self, endpoint: str, now: datetime, news_since: datetime, *, has_requests: bool
+    ) -> RecordedDemand:
+        """Note that a request is held or, with `has_requests`, parked: always raises
+        `demand_version`. It is news where no unmet demand of `news_since` or later stood there.
+        """
+
+
+class LeaseState(Protocol):
+    """The ledger, as whoever sends requests uses it."""
+
+    def take_lease(
+        self, endpoint: str, now: datetime, until: datetime, *, is_request: bool
+    ) -> Lease:
+        """Write `lease_until`, which is never shortened, and, for a request (a warm-up is none),
+        that one has come. Refused while it is closing or not known.
+        """
+
+    def reopen(self, endpoint: str, seen: Ledger) -> bool:
+        """Undo this closing; False, having written nothing, where it is deleting or another."""
+
+
+class HoldSlots(Protocol):
+    """The places of those who wait at the door. One expires, should its holder not give it up."""
+
+    def take(self, endpoint: str, holder: str, now: datetime, until: datetime) -> bool:
+        """Take a place until then; False where all, or all of this endpoint, are taken."""
+
+    def give_up(self, endpoint: str, holder: str) -> None:
+        """Leave it."""
+
+
+class RequestRecords(Protocol):
+    """The records of accepted requests. Every read is strongly consistent."""
+
+    def create(self, request: ParkedRequest) -> ParkedRequest | None:
+        """Write a new one; or return the one that has its id already, having written nothing."""
+
+    def read(self, endpoint: str, request_id: str) -> ParkedRequest | None:
+        """Read one; None where there is none, or none any more."""
+
+    def change(self, before: ParkedRequest, after: ParkedRequest) -> bool:
+        """Write a step; False, having written nothing, where another has been taken since."""
+
+    def delete(self, request: ParkedRequest) -> bool:
+        """Remove it; False, having done nothing, where a step has been taken since."""
+
+    def queued(
+        self, endpoint: str, queue: Queue, at_most: int, target_model: str | None = None
+    ) -> Sequence[ParkedRequest]:
+        """List those of a queue, the oldest first (released ones: of each model); or, of the
+        released ones, those of one model.
+        """
+
+    def count(self, endpoint: str, queue: Queue, at_most: int) -> int:
+        """Count those of a queue, and stop at so many."""
+
+    def position(self, request: ParkedRequest) -> int:
+        """Say how many of the same endpoint (released ones: of the same model) come before it."""
+
+
+class Payloads(Protocol):
+    """The bodies of requests and results, by their keys."""
+
+    def put(self, key: str, body: bytes, content_type: str) -> None:
+        """Keep one."""
+
+    def get(self, key: str) -> bytes:
+        """Read one.
+
+        Raises:
+            MissingPayloadError: there is none.
+        """
+
+    def delete(self, key: str) -> None:
+        """Remove one; that there is none is no error."""
+
+
+class Locations(Protocol):
+    """The callers' own objects in S3, by their URIs; only in buckets that the template names."""
+
+    def fetch(self, uri: str, at_most: int) -> bytes:
+        """Read an object.
+
+        Raises:
+            LocationError: no such object, a bucket that is not named, or more bytes than that.
+        """
+
+    def write(self, uri: str, body: bytes, content_type: str) -> None:
+        """Write an object of ours into the place that was announced."""
+
+
+class WorkQueue(Protocol):
+    """What `drain` is to do."""
+
+    def send(self, work: Sequence[Work]) -> None:
+        """Send it, in this order; it may arrive in another, twice, or not at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A message of the dead-letter queue: which request failed."""
+
+    endpoint: str
+    request_id: str
+    receipt: str
+
+
+class DeadLetters(Protocol):
+    """The requests that have failed."""
+
+    def send(self, request: ParkedRequest) -> None:
+        """Add one, with its reason."""
+
+    def receive(self) -> Sequence[DeadLetter]:
+        """Take some, none where there are none (or others have taken them just now)."""
+
+    def delete(self, letter: DeadLetter) -> None:
+        """Remove one that was taken."""
+
+    def put_back(self, letter: DeadLetter) -> None:
+        """Leave one that was taken to others, at once."""
+
+
+class Notifications(Protocol):
+    """SNS topics that hear of results."""
+
+    def publish(self, topic_arn: str, message: str) -> None:
+        """Publish a message.
+
+        Raises:
+            AwsError: it could not be published.
+        """
+
+
+class WarmUpState(Protocol):
+    """The ledger, as the warm-up uses it."""
+
+    def read(self, endpoint: str) -> Ledger:
+        """Read everything remembered of an endpoint, strongly consistent."""
+
+    def record_invoked(self, endpoint: str, target_model: str, began_at: datetime) -> None:
+        """Note that this warm-up has invoked a model; nothing where another has begun since."""
+
+
+class WarmUpPayloads(Protocol):
+    """What a model is invoked with, so that it is loaded."""
+
+    def payload(self, target_model: str) -> tuple[bytes, str]:
+        """Read the body and the content type that its owner has left for it, or the usual one."""
+
+
+class ModelLedger(Protocol):
+    """How often each model is used."""
+
+    def record_uses(self, endpoint: str, uses: Mapping[str, int], now: datetime) -> None:
+        """Add to the minute's counts."""
+
+    def hot_models(self, endpoint: str, since: datetime, at_most: int) -> Sequence[str]:
+        """Name the models used since then, the most used first."""
 
 
 class Nudge(Protocol):

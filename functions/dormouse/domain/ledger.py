@@ -1,9 +1,10 @@
 """The ledger: what Dormouse itself saw of an endpoint's demand, which AWS can't be asked for."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from dormouse.domain.activity import Measured
+from dormouse.domain.warm_up import WarmUp
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,15 +26,19 @@ class PastDecision:
 
 
 @dataclass(frozen=True, slots=True)
-class RecordedDemand:
-    """What became of a demand: whether it was written, and the endpoint's last decision.
+class Closing:
+    """The claim of a teardown: from `at` on no lease is given, and requests are cold.
 
-    It is not written where an unmet demand of late stands already, or where the endpoint is not
-    known. One that `reconcile` has never decided about (`decision` is None) is not known.
+    `version` is the demand that was known then. An unforced one is undone by newer demand, unless
+    `deleting_at` is set: then DeleteEndpoint may have been called, and the deletion is driven on
+    until the endpoint is gone.
     """
 
-    is_written: bool
-    decision: Decision | None
+    at: datetime
+    version: int
+    is_forced: bool
+    reason: str
+    deleting_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +52,13 @@ class Ledger:
     `last_request_at` is written at most once in an interval, so it may be older than the last
     request by as much. `metrics_active_at` is the end of the latest minute in which CloudWatch
     showed an invocation, so that it need not be asked again while that suffices.
+
+    `lease_until` is until when a proxy may have a request under way; it is never shortened.
+    `closing` is there while the endpoint is being torn down. `serving_since` is when it was first
+    seen serving since it was created; it is gone as soon as it is deleted. `started_at` is when
+    CreateEndpoint was called, until it serves. `wakes` are how long the last ones took, newest
+    last. `has_requests` says that requests may be parked, released or unpublished: only then are
+    they looked for. `warm_set` are the models to load at the next wake, the most used first.
 
     `slept_version` is the newest demand that an operator's `sleep` of `slept_at` has overruled.
     `updated_to` is the EndpointConfig that UpdateEndpoint was last asked for since the endpoint was
@@ -66,11 +78,31 @@ class Ledger:
     principals: tuple[str, ...] | None = None
     decision: Decision | None = None
     decided_at: datetime | None = None
+    lease_until: datetime | None = None
+    closing: Closing | None = None
+    serving_since: datetime | None = None
+    started_at: datetime | None = None
+    wakes: tuple[timedelta, ...] = ()
+    has_requests: bool = False
+    warm_set: tuple[str, ...] = ()
+    warm_up: WarmUp | None = None
 
     @property
     def has_unmet_demand(self) -> bool:
         """Whether something asked for the endpoint that has not been seen serving since."""
         return self.demand_version > self.met_version
+
+    @property
+    def is_known(self) -> bool:
+        """Whether `reconcile` has decided about it, so that an EndpointConfig claims it, or did
+        until lately.
+        """
+        return self.decision is not None
+
+    @property
+    def is_deleting(self) -> bool:
+        """Whether DeleteEndpoint may have been called, and it has not been seen gone since."""
+        return self.closing is not None and self.closing.deleting_at is not None
 
     @property
     def is_put_to_sleep(self) -> bool:
@@ -81,3 +113,27 @@ class Ledger:
         """Add a reading of CloudWatch, which can only make the activity more recent."""
         known = [at for at in (self.metrics_active_at, measured.last_active_at) if at is not None]
         return replace(self, metrics_active_at=max(known, default=None))
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedDemand:
+    """What became of a demand: whether it was written, and whether it was news.
+
+    It is news where no unmet demand of late stood there already: then `reconcile` is to be nudged.
+    `ledger` is what is remembered after it; `ledger.is_known` says whether the endpoint is known.
+    """
+
+    is_written: bool
+    is_news: bool
+    ledger: Ledger
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The answer to whoever wants to send: until when he may, or None where he may not.
+
+    Then `ledger` says why: it is not known, or closing.
+    """
+
+    until: datetime | None
+    ledger: Ledger
