@@ -3,13 +3,14 @@
 This is the one writer of endpoints. A tick is level-triggered: it acts on what it sees now, so one
 that is missed, late, doubled or cut short is mended by the next.
 
-The race that remains (docs/adr/0006-the-teardown-race-that-remains.md): `begin_stop` stands on what
-was recorded until then; a request that a proxy sends between it and DeleteEndpoint can be cut off.
+A teardown takes two claims (docs/adr/0014-the-protocol-of-a-teardown.md): `closing`, from which on
+no proxy is given a lease, and, when the last lease has passed, `deleting`. Only then DeleteEndpoint
+is called; and again, until the endpoint is seen gone.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import assert_never
 
@@ -17,9 +18,12 @@ from dormouse.domain.activity import Measured, NotMeasured
 from dormouse.domain.claims import Claim, Deployment, Refusal, Why, settle_claims
 from dormouse.domain.endpoint import Absent, Observation, Ownership, Present
 from dormouse.domain.ledger import Decision, Ledger, PastDecision
-from dormouse.domain.plan import Action, Plan, Rule, Timing, decide, guard
+from dormouse.domain.plan import Action, Plan, Rule, Timing, close, decide, guard
 from dormouse.domain.removal import decide_removal, release
 from dormouse.domain.spec import ENDPOINT_TAG, STACK_TAG, Spec
+from dormouse.domain.waiting import NOBODY, Waiting
+from dormouse.domain.warm_up import WarmUp
+from dormouse.domain.work import LoadModel
 from dormouse.errors import AwsDeniedError, AwsError
 from dormouse.ports import (
     Catalog,
@@ -28,11 +32,22 @@ from dormouse.ports import (
     EndpointsOfDeployment,
     History,
     Metrics,
+    ModelLedger,
     ReconcilerState,
+    WorkQueue,
 )
+from dormouse.releasing import Releasing
+
+# Models that were used so long before the last request are not loaded again at the next wake.
+_WARM_SET_WINDOW = timedelta(hours=24)
 
 # What changes or ends an endpoint that exists: only where its tags say that it is ours to change.
 _GUARDED = frozenset({Action.STOP, Action.CLEAR, Action.UPDATE})
+
+
+_GONE_ALREADY = Plan(
+    Action.WAIT, Rule.IN_TRANSITION, "it is gone, which another tick notes at this moment"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +72,10 @@ class Reconciler:
     clock: Clock
     timing: Timing
     deployment: Deployment
+    releasing: Releasing
+    models: ModelLedger
+    work: WorkQueue
+    warm_up_at_most: timedelta
 
     def tick(self, only: str | None = None) -> Iterator[Outcome]:
         """Look at every managed endpoint, or at one; yield each as it is done.
@@ -85,17 +104,44 @@ class Reconciler:
             return Outcome(endpoint, plan, str(error))
 
     def _settle(self, claim: Claim) -> Outcome:
-        # The ledger is read before SageMaker is asked: demand that it shows came before the status
-        # that is seen, so a serving status meets it.
+        # The ledger is read first. Demand that it shows came before the status that is seen, so a
+        # serving status meets it; and before the requests are looked for, so those that raised it
+        # are found.
         ledger = self.state.read(claim.endpoint)
         self._keep_principals(claim, ledger)
+        # Also where nothing else is done for it: requests expire, and somebody has to be told.
+        waiting = self._look_for_requests(claim.endpoint, ledger)
         if isinstance(claim, Refusal):
             return self._record(ledger, Absent(), _refuse(claim))
         seen = self.endpoints.observe(claim.endpoint)
-        plan = self._plan(claim, ledger, seen)
+        if isinstance(seen, Absent) and ledger.closing is not None:
+            if not self.state.record_gone(claim.endpoint, ledger):
+                return Outcome(claim.endpoint, _GONE_ALREADY)
+            ledger = _gone(ledger)
+        plan = self._plan(claim, ledger, seen, waiting)
         if plan.action in _GUARDED and isinstance(seen, Present):
-            plan = guard(plan, self.endpoints.ownership(seen.arn), self.deployment.stack_name)
-        return self._record(ledger, seen, self._apply(claim, ledger, plan))
+            plan = self._guarded(claim.endpoint, ledger, plan, seen)
+        outcome = self._apply(claim, ledger, plan)
+        if isinstance(seen, Present) and seen.status.is_serving and _lets_through(ledger, outcome):
+            outcome = self._serve(claim, ledger, seen, waiting, outcome)
+        return self._record(ledger, seen, outcome)
+
+    def _look_for_requests(self, endpoint: str, ledger: Ledger) -> Waiting:
+        if not ledger.has_requests:
+            return NOBODY
+        now = self.clock()
+        waiting = self.releasing.look(endpoint, now)
+        self.releasing.publish(waiting, now)
+        if waiting.is_empty:
+            self.state.clear_requests(endpoint, ledger.demand_version)
+        return waiting
+
+    def _guarded(self, endpoint: str, ledger: Ledger, plan: Plan, seen: Present) -> Plan:
+        guarded = guard(plan, self.endpoints.ownership(seen.arn), self.deployment.stack_name)
+        if guarded.rule is Rule.REFUSED and ledger.closing is not None:
+            # Somebody else has made one of this name since: ours is gone, and this one is open.
+            self.state.record_gone(endpoint, ledger)
+        return guarded
 
     def _keep_principals(self, claim: Claim, ledger: Ledger) -> None:
         """Let the proxy know who may invoke it. A spec that can't be obeyed leaves the last one."""
@@ -106,9 +152,11 @@ class Reconciler:
         if principals != ledger.principals:
             self.state.record_principals(claim.endpoint, principals)
 
-    def _plan(self, spec: Spec, ledger: Ledger, seen: Observation) -> Plan:
+    def _plan(self, spec: Spec, ledger: Ledger, seen: Observation, waiting: Waiting) -> Plan:
         now = self.clock()
-        plan = decide(spec, ledger, seen, NotMeasured(), timing=self.timing, now=now)
+        plan = decide(
+            spec, ledger, seen, NotMeasured(), timing=self.timing, now=now, waiting=waiting
+        )
         if plan.action is not Action.MEASURE or isinstance(seen, Absent):
             return plan
         activity = self.metrics.last_activity(
@@ -116,7 +164,7 @@ class Reconciler:
         )
         if isinstance(activity, Measured) and activity.last_active_at is not None:
             self.state.record_metrics_activity(spec.endpoint, activity.last_active_at)
-        return decide(spec, ledger, seen, activity, timing=self.timing, now=now)
+        return decide(spec, ledger, seen, activity, timing=self.timing, now=now, waiting=waiting)
 
     def _apply(self, spec: Spec, ledger: Ledger, plan: Plan) -> Outcome:
         endpoint = spec.endpoint
@@ -124,27 +172,26 @@ class Reconciler:
             match plan.action:
                 case Action.START:
                     tags = {ENDPOINT_TAG: endpoint, STACK_TAG: self.deployment.stack_name}
+                    # Before: the endpoint whose start is not noted teaches nothing about wakes.
+                    self.state.record_start(endpoint, self.clock())
                     self.endpoints.create(endpoint, spec.config_name, tags)
                 case Action.UPDATE:
                     self.endpoints.update(endpoint, spec.config_name)
                     # Only now: an update that was refused is asked for again.
                     self.state.record_update(endpoint, spec.config_name)
-                case Action.STOP:
-                    if not self.state.begin_stop(
-                        endpoint, ledger, plan.reason, self.clock(), is_forced=plan.is_forced_stop
-                    ):
-                        reason = "it was to stop, but a request came meanwhile; it is judged anew"
+                case Action.STOP | Action.CLEAR:
+                    return self._tear_down(endpoint, ledger, plan, spec.warm_set_size)
+                case Action.REOPEN:
+                    if not self.state.reopen(endpoint, ledger):
+                        reason = "it was to be reopened, but its teardown has gone on"
                         plan = replace(plan, action=Action.WAIT, reason=reason)
-                    else:
-                        self.endpoints.delete(endpoint)
-                case Action.CLEAR:
-                    self.endpoints.delete(endpoint)
                 case (
                     Action.STAY_UP
                     | Action.STAY_DOWN
                     | Action.WAIT
                     | Action.MEASURE
                     | Action.RELEASE
+                    | Action.CLOSE
                 ):
                     pass
                 case _:
@@ -152,6 +199,75 @@ class Reconciler:
         except AwsError as error:
             return Outcome(endpoint, plan, str(error))
         return Outcome(endpoint, plan)
+
+    def _tear_down(self, endpoint: str, ledger: Ledger, plan: Plan, warm_set_size: int) -> Outcome:
+        """Claim what is not claimed yet, and delete it once both claims stand.
+
+        Raises:
+            AwsError: a claim or the deletion is refused, or their fate is not known.
+        """
+        # What can't serve has nobody under way whom a deletion could cut off.
+        is_forced = plan.is_forced_stop or plan.action is Action.CLEAR
+        if ledger.closing is None or (is_forced and not ledger.closing.is_forced):
+            warm_set = self._warm_set(endpoint, ledger, warm_set_size)
+            claimed = self.state.begin_closing(
+                endpoint, ledger, plan.reason, self.clock(), is_forced=is_forced, warm_set=warm_set
+            )
+            if claimed is None:
+                return Outcome(endpoint, _judged_anew(plan))
+            ledger = claimed
+        now = self.clock()
+        if not ledger.is_deleting and not self.state.begin_deleting(endpoint, ledger, now):
+            if ledger.lease_until is None or ledger.lease_until < now:
+                return Outcome(endpoint, _judged_anew(plan))
+            return Outcome(endpoint, close(plan, ledger.lease_until))
+        self.endpoints.delete(endpoint)
+        return Outcome(endpoint, plan)
+
+    def _warm_set(self, endpoint: str, ledger: Ledger, at_most: int) -> Sequence[str]:
+        """Name the models to load again at the next wake; at worst those of the last time."""
+        if at_most == 0:
+            return ()
+        since = (ledger.last_request_at or self.clock()) - _WARM_SET_WINDOW
+        try:
+            return self.models.hot_models(endpoint, since, at_most)
+        except AwsError:
+            return ledger.warm_set
+
+    def _serve(
+        self, spec: Spec, ledger: Ledger, seen: Present, waiting: Waiting, outcome: Outcome
+    ) -> Outcome:
+        """Let those who wait know that it serves."""
+        endpoint, now = spec.endpoint, self.clock()
+        try:
+            if ledger.serving_since is None:
+                self._begin_to_serve(spec, ledger, seen, now)
+            elif ledger.warm_up is not None and ledger.warm_up.ended_at is None:
+                self._go_on_warming_up(endpoint, ledger.warm_up, now)
+            if waiting.is_work:
+                self.releasing.release(endpoint, waiting, now)
+        except AwsError as error:
+            problems = [text for text in (outcome.problem, str(error)) if text is not None]
+            return replace(outcome, problem="; ".join(problems))
+        return outcome
+
+    def _begin_to_serve(self, spec: Spec, ledger: Ledger, seen: Present, now: datetime) -> None:
+        wake, warm_up = None, None
+        if ledger.started_at is not None:
+            serves_at = min(now, seen.last_modified_at)
+            wake = max(serves_at - ledger.started_at, timedelta(seconds=1))
+            models = ledger.warm_set[: spec.warm_set_size]
+            if models:
+                warm_up = WarmUp(models, frozenset(), now, now + self.warm_up_at_most)
+        is_first = self.state.record_serving(spec.endpoint, ledger, now, wake, warm_up)
+        if is_first and warm_up is not None:
+            self.work.send([LoadModel(spec.endpoint, model) for model in warm_up.models])
+
+    def _go_on_warming_up(self, endpoint: str, warm_up: WarmUp, now: datetime) -> None:
+        if not warm_up.left or warm_up.end(now) is not None:
+            self.state.end_warm_up(endpoint, warm_up, min(now, warm_up.until))
+        elif now >= warm_up.began_at + self.releasing.resend_after:
+            self.work.send([LoadModel(endpoint, model) for model in warm_up.left])
 
     def _remove_all(self, only: str | None) -> Iterator[Outcome]:
         """Remove every endpoint that this deployment may have created.
@@ -182,11 +298,14 @@ class Reconciler:
         ownership = Ownership()
         if isinstance(seen, Present):
             ownership = self.endpoints.ownership(seen.arn)
+        if isinstance(seen, Absent) and ledger.closing is not None:
+            self.state.record_gone(endpoint, ledger)
+            ledger = _gone(ledger)
         plan = decide_removal(seen, ownership, self.deployment.stack_name)
         outcome = Outcome(endpoint, plan)
         if plan.action in (Action.STOP, Action.CLEAR):
             try:
-                self.endpoints.delete(endpoint)
+                outcome = self._tear_down(endpoint, ledger, plan, warm_set_size=0)
             except AwsError as error:
                 outcome = replace(outcome, problem=str(error))
         return self._record(ledger, seen, outcome)
@@ -200,7 +319,8 @@ class Reconciler:
             reason = f"{reason} ({outcome.problem})"
         decision = Decision(plan.action, plan.rule, reason, plan.next_look_at)
         try:
-            if isinstance(seen, Present) and seen.status.is_serving and ledger.has_unmet_demand:
+            is_met = isinstance(seen, Present) and seen.status.is_serving and ledger.closing is None
+            if is_met and ledger.has_unmet_demand:
                 self.state.mark_met(outcome.endpoint, ledger.demand_version)
             if _is_news(decision, ledger.decision, now):
                 self.state.record_decision(outcome.endpoint, decision, now)
@@ -223,6 +343,27 @@ def _refuse(refusal: Refusal) -> Outcome:
             return Outcome(refusal.endpoint, Plan(Action.WAIT, Rule.FAIL_SAFE, reason))
         case _:
             assert_never(refusal.why)
+
+
+def _gone(ledger: Ledger) -> Ledger:
+    """What is remembered of an endpoint that was being torn down and has been noted as gone."""
+    return replace(ledger, closing=None, serving_since=None, started_at=None, warm_up=None)
+
+
+def _lets_through(ledger: Ledger, outcome: Outcome) -> bool:
+    """Whether requests may be sent to it after this tick, as far as the tick knows."""
+    match outcome.plan.action:
+        case Action.REOPEN:
+            return outcome.problem is None
+        case Action.STAY_UP | Action.UPDATE | Action.WAIT:
+            return ledger.closing is None
+        case _:
+            return False
+
+
+def _judged_anew(plan: Plan) -> Plan:
+    reason = "it was to stop, but a request came meanwhile; it is judged anew"
+    return replace(plan, action=Action.WAIT, reason=reason)
 
 
 def _in_turn(claims: Sequence[Claim], now: datetime) -> Sequence[Claim]:

@@ -3,6 +3,9 @@
 The rules, the first that applies wins: hold > sleep (until newer demand) > waiting work > recent
 activity > otherwise down. Hold and waiting work start what is absent; recent activity only keeps
 what serves.
+
+A teardown that has begun goes on. One that was not forced is undone by whatever would keep the
+endpoint up, until `deleting` is claimed.
 """
 
 from dataclasses import dataclass, replace
@@ -13,14 +16,19 @@ from typing import assert_never
 from dormouse.domain.activity import Activity, Measured, NotMeasured, Unreadable
 from dormouse.domain.duration import format_duration
 from dormouse.domain.endpoint import Absent, EndpointStatus, Observation, Ownership, Present
-from dormouse.domain.ledger import Ledger
+from dormouse.domain.ledger import Closing, Ledger
 from dormouse.domain.spec import ADOPTED_TAG, Spec
+from dormouse.domain.waiting import NOBODY, Waiting
 
 
 class Action(StrEnum):
     """What is done with an endpoint in one tick."""
 
     START = "start"
+    CLOSE = "close"
+    """Let no request through any more; delete it when those that may be under way have ended."""
+    REOPEN = "reopen"
+    """It was closed, and is wanted again before it was deleted."""
     STOP = "stop"
     CLEAR = "clear"
     """Delete what can't serve and can't be mended."""
@@ -45,6 +53,8 @@ class Rule(StrEnum):
     WAITING_WORK = "waiting work"
     RECENT_ACTIVITY = "recent activity"
     OTHERWISE_DOWN = "otherwise down"
+    TEARDOWN = "teardown"
+    """It was decided before that it goes; that is driven on."""
     IN_TRANSITION = "in transition"
     BROKEN = "broken"
     FAIL_SAFE = "fail safe"
@@ -81,7 +91,10 @@ class Plan:
     @property
     def is_forced_stop(self) -> bool:
         """Whether it stops what may be in use."""
-        return self.action is Action.STOP and self.rule is not Rule.OTHERWISE_DOWN
+        return self.action is Action.STOP and self.rule not in (
+            Rule.OTHERWISE_DOWN,
+            Rule.TEARDOWN,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +112,12 @@ def decide(
     *,
     timing: Timing,
     now: datetime,
+    waiting: Waiting = NOBODY,
 ) -> Plan:
     """Say what to do with one endpoint, from what was asked, remembered and seen before `now`.
+
+    The ledger must have been read before the endpoint was observed and before the waiting requests
+    were looked for. An absent endpoint must have no `closing`: note that it is gone before.
 
     `Action.MEASURE` is planned only while `activity` is NotMeasured. `Action.STOP` is planned only
     with positive evidence: the ledger and a complete reading of CloudWatch both show no use for the
@@ -108,7 +125,9 @@ def decide(
     """
     if isinstance(activity, Measured):
         ledger = ledger.with_metrics(activity)
-    wanted = _wanted(spec, ledger, seen, timing, now)
+    if ledger.closing is not None and (ledger.closing.is_forced or ledger.is_deleting):
+        return _go_on(seen, ledger.closing)
+    wanted = _wanted(spec, ledger, seen, waiting, timing=timing, now=now)
     is_held = wanted is not None and wanted.rule is Rule.HOLD
     if not is_held and ledger.is_put_to_sleep and ledger.slept_at is not None:
         return decide_down(
@@ -123,8 +142,13 @@ def decide(
                     Action.STAY_DOWN, Rule.OTHERWISE_DOWN, "it does not exist and nobody needs it"
                 )
             return Plan(Action.START, wanted.rule, wanted.words, wanted.until)
+        case Present() if ledger.closing is not None and wanted is not None:
+            words = f"it was closing, and is wanted again: {wanted.words}"
+            return Plan(Action.REOPEN, wanted.rule, words, wanted.until)
+        case Present() if ledger.closing is not None:
+            return _go_on(seen, ledger.closing)
         case Present():
-            plan = _decide_present(spec, seen, wanted, activity, timing=timing, now=now)
+            plan = _decide_present(spec, ledger, seen, wanted, activity, timing=timing, now=now)
             return _on_its_config(plan, spec, ledger, seen)
         case _:
             assert_never(seen)
@@ -145,6 +169,20 @@ def decide_down(seen: Observation, rule: Rule, words: str) -> Plan:
             return _wait(f"it is {seen.status}, and can't be deleted before that ends; {words}")
         case _:
             assert_never(seen)
+
+
+def _go_on(seen: Observation, closing: Closing) -> Plan:
+    """Drive on a teardown that has begun, for the reason for which it began."""
+    return decide_down(seen, Rule.TEARDOWN, closing.reason)
+
+
+def close(plan: Plan, lease_until: datetime) -> Plan:
+    """Turn a stop into what can be done of it while requests may be under way until then."""
+    reason = (
+        f"{plan.reason}; no request is let through any more, and it is deleted when those under "
+        f"way have ended, at {_clock(lease_until)} at the latest"
+    )
+    return Plan(Action.CLOSE, plan.rule, reason, lease_until)
 
 
 def guard(plan: Plan, ownership: Ownership, stack_name: str) -> Plan:
@@ -195,6 +233,7 @@ def _is_same(config_name: str, other: str) -> bool:
 
 def _decide_present(
     spec: Spec,
+    ledger: Ledger,
     seen: Present,
     wanted: _ReasonToBeUp | None,
     activity: Activity,
@@ -217,17 +256,34 @@ def _decide_present(
         case EndpointStatus.IN_SERVICE | EndpointStatus.UPDATE_ROLLBACK_FAILED:
             if wanted is not None:
                 return Plan(Action.STAY_UP, wanted.rule, wanted.words, wanted.until)
-            return _decide_idle(spec, seen, activity, timing, now)
+            return _decide_idle(spec, ledger, seen, activity, timing=timing, now=now)
         case _:
             assert_never(seen.status)
 
 
 def _decide_idle(
-    spec: Spec, seen: Present, activity: Activity, timing: Timing, now: datetime
+    spec: Spec,
+    ledger: Ledger,
+    seen: Present,
+    activity: Activity,
+    *,
+    timing: Timing,
+    now: datetime,
 ) -> Plan:
     """Decide for a serving endpoint that nothing remembered keeps up."""
     timeout = format_duration(spec.idle_timeout)
     judged_at = seen.last_modified_at + spec.idle_timeout + timing.metric_lag
+    if ledger.warm_up is not None:
+        # CloudWatch counts its invocations, which nobody asked for.
+        warm_up_end = ledger.warm_up.end(now)
+        if warm_up_end is None:
+            words = (
+                f"its models are being loaded: {len(ledger.warm_up.invoked)} of "
+                f"{len(ledger.warm_up.models)} invoked since it serves"
+            )
+            until = ledger.warm_up.until + spec.idle_timeout + timing.metric_lag
+            return Plan(Action.STAY_UP, Rule.RECENT_ACTIVITY, words, until)
+        judged_at = max(judged_at, warm_up_end + spec.idle_timeout + timing.metric_lag)
     if now < judged_at:
         return Plan(
             Action.STAY_UP,
@@ -259,14 +315,22 @@ def _decide_idle(
 
 
 def _wanted(
-    spec: Spec, ledger: Ledger, seen: Observation, timing: Timing, now: datetime
+    spec: Spec,
+    ledger: Ledger,
+    seen: Observation,
+    waiting: Waiting,
+    *,
+    timing: Timing,
+    now: datetime,
 ) -> _ReasonToBeUp | None:
     """Find the first reason to be up, by the rule of precedence, that needs no metrics."""
     if ledger.hold_until is not None and now < ledger.hold_until:
         return _ReasonToBeUp(
             Rule.HOLD, f"needed until {_clock(ledger.hold_until)}: it is held", ledger.hold_until
         )
-    if isinstance(seen, Present) and seen.status.is_serving:
+    if waiting.is_work:
+        return _requests_wait(waiting)
+    if isinstance(seen, Present) and seen.status.is_serving and ledger.closing is None:
         return _recent_activity(spec, ledger, timing, now)
     if ledger.has_unmet_demand and ledger.demand_at is not None:
         until = ledger.demand_at + timing.demand_patience
@@ -274,6 +338,15 @@ def _wanted(
             words = f"a request of {_clock(ledger.demand_at)} waits for it"
             return _ReasonToBeUp(Rule.WAITING_WORK, words, until)
     return None
+
+
+def _requests_wait(waiting: Waiting) -> _ReasonToBeUp:
+    requests = (*waiting.parked, *waiting.released)
+    oldest_at = min(each.accepted_at for each in requests)
+    last_expires_at = max(each.expires_at for each in requests)
+    # Without how many, which would be written anew with each tick; `status` counts them.
+    words = f"accepted requests wait for it, the oldest since {_clock(oldest_at)}"
+    return _ReasonToBeUp(Rule.WAITING_WORK, words, last_expires_at)
 
 
 def _recent_activity(
