@@ -129,7 +129,7 @@ class ReconcilerState(Protocol):
         """Note that it was seen serving after this demand."""
 
     def record_start(self, endpoint: str, now: datetime) -> None:
-        """Note that CreateEndpoint is about to be called; an earlier note stays."""
+        """Note that CreateEndpoint is about to be called, so that it does not serve now."""
 
     def record_serving(
         self,

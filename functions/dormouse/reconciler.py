@@ -3,27 +3,24 @@
 This is the one writer of endpoints. A tick is level-triggered: it acts on what it sees now, so one
 that is missed, late, doubled or cut short is mended by the next.
 
-A teardown takes two claims (docs/adr/0014-the-protocol-of-a-teardown.md): `closing`, from which on
-no proxy is given a lease, and, when the last lease has passed, `deleting`. Only then DeleteEndpoint
-is called; and again, until the endpoint is seen gone.
+What deletes is in teardown.py, and what follows from serving in awakening.py and releasing.py.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import assert_never
 
+from dormouse.awakening import Awakening
 from dormouse.domain.activity import Measured, NotMeasured
 from dormouse.domain.claims import Claim, Deployment, Refusal, Why, settle_claims
 from dormouse.domain.endpoint import Absent, Observation, Ownership, Present
 from dormouse.domain.ledger import Decision, Ledger, PastDecision
-from dormouse.domain.plan import Action, Plan, Rule, Timing, close, decide, guard
+from dormouse.domain.plan import Action, Plan, Rule, Timing, decide, guard
 from dormouse.domain.removal import decide_removal, release
 from dormouse.domain.spec import ENDPOINT_TAG, STACK_TAG, Spec
 from dormouse.domain.waiting import NOBODY, Waiting
-from dormouse.domain.warm_up import WarmUp
-from dormouse.domain.work import LoadModel
 from dormouse.errors import AwsDeniedError, AwsError
 from dormouse.ports import (
     Catalog,
@@ -32,14 +29,10 @@ from dormouse.ports import (
     EndpointsOfDeployment,
     History,
     Metrics,
-    ModelLedger,
     ReconcilerState,
-    WorkQueue,
 )
 from dormouse.releasing import Releasing
-
-# Models that were used so long before the last request are not loaded again at the next wake.
-_WARM_SET_WINDOW = timedelta(hours=24)
+from dormouse.teardown import Teardown
 
 # What changes or ends an endpoint that exists: only where its tags say that it is ours to change.
 _GUARDED = frozenset({Action.STOP, Action.CLEAR, Action.UPDATE})
@@ -72,10 +65,9 @@ class Reconciler:
     clock: Clock
     timing: Timing
     deployment: Deployment
+    teardown: Teardown
+    awakening: Awakening
     releasing: Releasing
-    models: ModelLedger
-    work: WorkQueue
-    warm_up_at_most: timedelta
 
     def tick(self, only: str | None = None) -> Iterator[Outcome]:
         """Look at every managed endpoint, or at one; yield each as it is done.
@@ -123,7 +115,7 @@ class Reconciler:
             plan = self._guarded(claim.endpoint, ledger, plan, seen)
         outcome = self._apply(claim, ledger, plan)
         if isinstance(seen, Present) and seen.status.is_serving and _lets_through(ledger, outcome):
-            outcome = self._serve(claim, ledger, seen, waiting, outcome)
+            outcome = self._announce(claim, ledger, seen, waiting, outcome)
         return self._record(ledger, seen, outcome)
 
     def _look_for_requests(self, endpoint: str, ledger: Ledger) -> Waiting:
@@ -180,7 +172,7 @@ class Reconciler:
                     # Only now: an update that was refused is asked for again.
                     self.state.record_update(endpoint, spec.config_name)
                 case Action.STOP | Action.CLEAR:
-                    return self._tear_down(endpoint, ledger, plan, spec.warm_set_size)
+                    plan = self.teardown.drive(endpoint, ledger, plan, spec.warm_set_size)
                 case Action.REOPEN:
                     if not self.state.reopen(endpoint, ledger):
                         reason = "it was to be reopened, but its teardown has gone on"
@@ -200,74 +192,18 @@ class Reconciler:
             return Outcome(endpoint, plan, str(error))
         return Outcome(endpoint, plan)
 
-    def _tear_down(self, endpoint: str, ledger: Ledger, plan: Plan, warm_set_size: int) -> Outcome:
-        """Claim what is not claimed yet, and delete it once both claims stand.
-
-        Raises:
-            AwsError: a claim or the deletion is refused, or their fate is not known.
-        """
-        # What can't serve has nobody under way whom a deletion could cut off.
-        is_forced = plan.is_forced_stop or plan.action is Action.CLEAR
-        if ledger.closing is None or (is_forced and not ledger.closing.is_forced):
-            warm_set = self._warm_set(endpoint, ledger, warm_set_size)
-            claimed = self.state.begin_closing(
-                endpoint, ledger, plan.reason, self.clock(), is_forced=is_forced, warm_set=warm_set
-            )
-            if claimed is None:
-                return Outcome(endpoint, _judged_anew(plan))
-            ledger = claimed
-        now = self.clock()
-        if not ledger.is_deleting and not self.state.begin_deleting(endpoint, ledger, now):
-            if ledger.lease_until is None or ledger.lease_until < now:
-                return Outcome(endpoint, _judged_anew(plan))
-            return Outcome(endpoint, close(plan, ledger.lease_until))
-        self.endpoints.delete(endpoint)
-        return Outcome(endpoint, plan)
-
-    def _warm_set(self, endpoint: str, ledger: Ledger, at_most: int) -> Sequence[str]:
-        """Name the models to load again at the next wake; at worst those of the last time."""
-        if at_most == 0:
-            return ()
-        since = (ledger.last_request_at or self.clock()) - _WARM_SET_WINDOW
-        try:
-            return self.models.hot_models(endpoint, since, at_most)
-        except AwsError:
-            return ledger.warm_set
-
-    def _serve(
+    def _announce(
         self, spec: Spec, ledger: Ledger, seen: Present, waiting: Waiting, outcome: Outcome
     ) -> Outcome:
         """Let those who wait know that it serves."""
-        endpoint, now = spec.endpoint, self.clock()
         try:
-            if ledger.serving_since is None:
-                self._begin_to_serve(spec, ledger, seen, now)
-            elif ledger.warm_up is not None and ledger.warm_up.ended_at is None:
-                self._go_on_warming_up(endpoint, ledger.warm_up, now)
+            self.awakening.note(spec, ledger, seen)
             if waiting.is_work:
-                self.releasing.release(endpoint, waiting, now)
+                self.releasing.release(spec.endpoint, waiting, self.clock())
         except AwsError as error:
             problems = [text for text in (outcome.problem, str(error)) if text is not None]
             return replace(outcome, problem="; ".join(problems))
         return outcome
-
-    def _begin_to_serve(self, spec: Spec, ledger: Ledger, seen: Present, now: datetime) -> None:
-        wake, warm_up = None, None
-        if ledger.started_at is not None:
-            serves_at = min(now, seen.last_modified_at)
-            wake = max(serves_at - ledger.started_at, timedelta(seconds=1))
-            models = ledger.warm_set[: spec.warm_set_size]
-            if models:
-                warm_up = WarmUp(models, frozenset(), now, now + self.warm_up_at_most)
-        is_first = self.state.record_serving(spec.endpoint, ledger, now, wake, warm_up)
-        if is_first and warm_up is not None:
-            self.work.send([LoadModel(spec.endpoint, model) for model in warm_up.models])
-
-    def _go_on_warming_up(self, endpoint: str, warm_up: WarmUp, now: datetime) -> None:
-        if not warm_up.left or warm_up.end(now) is not None:
-            self.state.end_warm_up(endpoint, warm_up, min(now, warm_up.until))
-        elif now >= warm_up.began_at + self.releasing.resend_after:
-            self.work.send([LoadModel(endpoint, model) for model in warm_up.left])
 
     def _remove_all(self, only: str | None) -> Iterator[Outcome]:
         """Remove every endpoint that this deployment may have created.
@@ -305,7 +241,8 @@ class Reconciler:
         outcome = Outcome(endpoint, plan)
         if plan.action in (Action.STOP, Action.CLEAR):
             try:
-                outcome = self._tear_down(endpoint, ledger, plan, warm_set_size=0)
+                plan = self.teardown.drive(endpoint, ledger, plan, warm_set_size=0)
+                outcome = Outcome(endpoint, plan)
             except AwsError as error:
                 outcome = replace(outcome, problem=str(error))
         return self._record(ledger, seen, outcome)
@@ -359,11 +296,6 @@ def _lets_through(ledger: Ledger, outcome: Outcome) -> bool:
             return ledger.closing is None
         case _:
             return False
-
-
-def _judged_anew(plan: Plan) -> Plan:
-    reason = "it was to stop, but a request came meanwhile; it is judged anew"
-    return replace(plan, action=Action.WAIT, reason=reason)
 
 
 def _in_turn(claims: Sequence[Claim], now: datetime) -> Sequence[Claim]:
