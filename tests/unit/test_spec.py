@@ -39,6 +39,38 @@ def test_who_may_invoke_it_is_read() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("text", "wait"),
+    [("refuse", None), ("wait=1", timedelta(seconds=1)), ("wait=50", timedelta(seconds=50))],
+)
+def test_what_becomes_of_a_cold_request_is_read(text: str, wait: timedelta | None) -> None:
+    """Held for less than boto3 waits, or refused."""
+    tags = {"dormouse:endpoint": "reviews", "dormouse:cold-default": text}
+
+    assert parse_spec("c1", tags).cold_wait == wait
+
+
+def test_the_topic_and_the_warm_set_are_read() -> None:
+    """No models at all is a size too."""
+    topic = "arn:aws:sns:eu-central-1:123456789012:answers"
+    tags = {
+        "dormouse:endpoint": "reviews",
+        "dormouse:completion-topic": topic,
+        "dormouse:warm-set-size": "0",
+    }
+
+    spec = parse_spec("c1", tags)
+
+    assert (spec.completion_topic, spec.warm_set_size) == (topic, 0)
+
+
+def test_a_cold_request_is_refused_and_ten_models_are_warmed_unless_tags_say_more() -> None:
+    """As before there were such tags."""
+    spec = parse_spec("c1", {"dormouse:endpoint": "reviews"})
+
+    assert (spec.cold_wait, spec.completion_topic, spec.warm_set_size) == (None, None, 10)
+
+
 def test_the_tag_of_an_endpoint_is_none_of_a_config() -> None:
     """Whoever hands an endpoint over tags the endpoint."""
     tags = {"dormouse:endpoint": "reviews", "dormouse:adopted-by": "dormouse"}
@@ -57,6 +89,18 @@ def test_the_tag_of_an_endpoint_is_none_of_a_config() -> None:
         *(
             ({"dormouse:endpoint": "r", "dormouse:idle-timeout": bad}, ["idle-timeout", repr(bad)])
             for bad in ("0s", "soon", "87600h", "59s", "")
+        ),
+        *(
+            ({"dormouse:endpoint": "r", "dormouse:cold-default": bad}, ["cold-default", repr(bad)])
+            for bad in ("wait", "wait=0", "wait=51", "wait=-1", "wait=5s", "hold", "")
+        ),
+        *(
+            ({"dormouse:endpoint": "r", "dormouse:completion-topic": bad}, ["topic", repr(bad)])
+            for bad in ("answers", "", "arn:aws:sqs:eu-central-1:123456789012:answers")
+        ),
+        *(
+            ({"dormouse:endpoint": "r", "dormouse:warm-set-size": bad}, ["warm-set", repr(bad)])
+            for bad in ("51", "-1", "all", "", "1.5")
         ),
         ({"dormouse:endpoint": "r", "dormouse:idle-timout": "5m"}, ["'dormouse:idle-timout'"]),
         *(
@@ -79,11 +123,21 @@ def test_a_bad_tag_is_named(tags: dict[str, str], names: list[str]) -> None:
 
 TAG_KEYS = (
     st.sampled_from(
-        ["dormouse:endpoint", "dormouse:idle-timeout", "dormouse:principals", "dormouse:stack"]
+        [
+            "dormouse:endpoint",
+            "dormouse:idle-timeout",
+            "dormouse:principals",
+            "dormouse:stack",
+            "dormouse:cold-default",
+            "dormouse:completion-topic",
+            "dormouse:warm-set-size",
+        ]
     )
     | st.text()
 )
-VALUES = st.text() | st.sampled_from(["r", "15m", "123456789012"])
+VALUES = st.text() | st.sampled_from(
+    ["r", "15m", "123456789012", "wait=9", "refuse", "5", "arn:aws:sns:us-east-1:123456789012:t"]
+)
 
 
 @given(st.dictionaries(TAG_KEYS, VALUES))
@@ -96,3 +150,6 @@ def test_any_tags_are_read_or_refused(tags: dict[str, str]) -> None:
     assert is_endpoint_name(spec.endpoint)
     assert timedelta(minutes=1) <= spec.idle_timeout <= timedelta(days=7)
     assert bool(spec.principals) == ("dormouse:principals" in tags)
+    assert spec.cold_wait is None or timedelta(0) < spec.cold_wait <= timedelta(seconds=50)
+    assert (spec.completion_topic is not None) == ("dormouse:completion-topic" in tags)
+    assert 0 <= spec.warm_set_size <= 50

@@ -14,13 +14,37 @@ ENDPOINT_TAG = "dormouse:endpoint"
 IDLE_TIMEOUT_TAG = "dormouse:idle-timeout"
 PRINCIPALS_TAG = "dormouse:principals"
 STACK_TAG = "dormouse:stack"
+COLD_DEFAULT_TAG = "dormouse:cold-default"
+COMPLETION_TOPIC_TAG = "dormouse:completion-topic"
+WARM_SET_SIZE_TAG = "dormouse:warm-set-size"
 # Of an endpoint, not of an EndpointConfig: the deployment that its owner hands it over to.
 ADOPTED_TAG = "dormouse:adopted-by"
-_KNOWN_TAGS = frozenset({ENDPOINT_TAG, IDLE_TIMEOUT_TAG, PRINCIPALS_TAG, STACK_TAG})
+_KNOWN_TAGS = frozenset(
+    {
+        ENDPOINT_TAG,
+        IDLE_TIMEOUT_TAG,
+        PRINCIPALS_TAG,
+        STACK_TAG,
+        COLD_DEFAULT_TAG,
+        COMPLETION_TOPIC_TAG,
+        WARM_SET_SIZE_TAG,
+    }
+)
 
 DEFAULT_IDLE_TIMEOUT = timedelta(minutes=15)
 SHORTEST_IDLE_TIMEOUT = timedelta(seconds=60)
 LONGEST_IDLE_TIMEOUT = timedelta(days=7)
+
+# boto3 reads for 60 s, and then sends the request again.
+LONGEST_COLD_WAIT = timedelta(seconds=50)
+_COLD_WAIT = re.compile(r"wait=(?P<seconds>[0-9]{1,2})", re.ASCII)
+
+# https://docs.aws.amazon.com/sns/latest/api/API_CreateTopic.html
+_TOPIC_ARN = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}", re.ASCII)
+
+DEFAULT_WARM_SET_SIZE = 10
+LARGEST_WARM_SET_SIZE = 50
+_WARM_SET_SIZE = re.compile(r"[0-9]{1,2}", re.ASCII)
 
 # https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateEndpoint.html
 _ENDPOINT_NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}", re.ASCII)
@@ -38,12 +62,18 @@ class Spec:
     """What is asked for one managed endpoint, and the EndpointConfig that asks it.
 
     `principals` may invoke it; where there are none, whoever belongs to the own account.
+    `cold_wait` is how long a cold request is held that does not say itself what is to become of it;
+    None where it is refused. `completion_topic` is the SNS topic that hears of parked requests.
+    `warm_set_size` is how many models are loaded again after a wake.
     """
 
     endpoint: str
     config_name: str
     idle_timeout: timedelta = DEFAULT_IDLE_TIMEOUT
     principals: tuple[Principal, ...] = ()
+    cold_wait: timedelta | None = None
+    completion_topic: str | None = None
+    warm_set_size: int = DEFAULT_WARM_SET_SIZE
 
 
 def is_endpoint_name(text: str) -> bool:
@@ -77,6 +107,11 @@ def parse_spec(config_name: str, tags: Mapping[str, str]) -> Spec:
             config_name, tags, IDLE_TIMEOUT_TAG, _idle_timeout, DEFAULT_IDLE_TIMEOUT
         ),
         principals=_read(config_name, tags, PRINCIPALS_TAG, parse_principals, ()),
+        cold_wait=_read(config_name, tags, COLD_DEFAULT_TAG, _cold_wait, None),
+        completion_topic=_read(config_name, tags, COMPLETION_TOPIC_TAG, _topic, None),
+        warm_set_size=_read(
+            config_name, tags, WARM_SET_SIZE_TAG, _warm_set_size, DEFAULT_WARM_SET_SIZE
+        ),
     )
 
 
@@ -97,3 +132,31 @@ def _read(
 
 def _idle_timeout(text: str) -> timedelta:
     return parse_duration(text, shortest=SHORTEST_IDLE_TIMEOUT, longest=LONGEST_IDLE_TIMEOUT)
+
+
+def _cold_wait(text: str) -> timedelta | None:
+    if text == "refuse":
+        return None
+    written = _COLD_WAIT.fullmatch(text)
+    wait = timedelta(seconds=int(written["seconds"])) if written is not None else timedelta(0)
+    if not timedelta(0) < wait <= LONGEST_COLD_WAIT:
+        longest = int(LONGEST_COLD_WAIT.total_seconds())
+        raise ValueError(f"{text!r} is neither refuse nor wait=N, N from 1 to {longest} seconds")
+    return wait
+
+
+def is_topic_arn(text: str) -> bool:
+    """Whether this is the ARN of a standard SNS topic."""
+    return _TOPIC_ARN.fullmatch(text) is not None
+
+
+def _topic(text: str) -> str:
+    if not is_topic_arn(text):
+        raise ValueError(f"{text!r} is not the ARN of an SNS topic")
+    return text
+
+
+def _warm_set_size(text: str) -> int:
+    if _WARM_SET_SIZE.fullmatch(text) is None or int(text) > LARGEST_WARM_SET_SIZE:
+        raise ValueError(f"{text!r} is no whole number from 0 to {LARGEST_WARM_SET_SIZE}")
+    return int(text)
