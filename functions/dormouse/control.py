@@ -1,6 +1,6 @@
 """An operator's desk: how each endpoint stands and why, and what may be asked of it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -8,8 +8,11 @@ from dormouse.domain.claims import Claim, settle_claims
 from dormouse.domain.endpoint import Absent, Observation
 from dormouse.domain.intent import Intent
 from dormouse.domain.ledger import Ledger, PastDecision
+from dormouse.domain.parked_request import ParkedRequest
+from dormouse.domain.wake_time import expected_wake
 from dormouse.intents import Intents
 from dormouse.ports import Catalog, Clock, ControlState, EndpointsList, History, Nudge
+from dormouse.waiting_requests import Backlog, Replay, WaitingRequests
 
 RECENT = 20
 
@@ -19,7 +22,7 @@ class Standing:
     """How one endpoint stands: what is asked for it, what is remembered, what SageMaker says.
 
     `history` is None where it was not asked for. `account_id` may invoke it where nobody is listed.
-    `expected_wake` is how long a wake is expected to take.
+    `expected_wake` is how long a wake is expected to take. `backlog` is None where nothing waits.
     """
 
     at: datetime
@@ -28,18 +31,23 @@ class Standing:
     claim: Claim
     ledger: Ledger
     seen: Observation
+    backlog: Backlog | None = None
     history: Sequence[PastDecision] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Control:
-    """Answers for the endpoints of one deployment, and takes intents for them."""
+    """Answers for the endpoints of one deployment, and takes intents for them.
+
+    `expected_wake` is for an endpoint of which no wake is remembered.
+    """
 
     intents: Intents
     catalog: Catalog
     endpoints: EndpointsList
     state: ControlState
     history: History
+    requests: WaitingRequests
     nudge: Nudge
     clock: Clock
     account_id: str
@@ -49,7 +57,7 @@ class Control:
         """Say how every managed endpoint stands, in order of names.
 
         Raises:
-            AwsError: the tags, the ledger or SageMaker can't be read.
+            AwsError: the tags, the ledger, the requests or SageMaker can't be read.
         """
         deployment = self.intents.deployment
         claims = list(settle_claims(self.catalog.tagged_configs(), deployment))
@@ -68,7 +76,7 @@ class Control:
 
         Raises:
             UnmanagedEndpointError: no EndpointConfig claims it.
-            AwsError: the tags, the ledger or SageMaker can't be read.
+            AwsError: the tags, the ledger, the requests or SageMaker can't be read.
         """
         return self._describe(self.intents.claim(endpoint))
 
@@ -83,6 +91,32 @@ class Control:
         claim = self.intents.record(intent)
         self.nudge(claim.endpoint, request_id)
         return self._describe(claim)
+
+    def waiting_requests(self, endpoint: str) -> Sequence[ParkedRequest]:
+        """List the requests that wait for an endpoint, the oldest first, and at most a hundred.
+
+        Raises:
+            UnmanagedEndpointError: no EndpointConfig claims it.
+            AwsError: the tags or the requests can't be read.
+        """
+        return self.requests.waiting(self.intents.claim(endpoint).endpoint)
+
+    def replay(self, endpoint: str, ids: Collection[str] | None, request_id: str) -> Replay:
+        """Let failed requests wait once more, and let `reconcile` look at the endpoint at once.
+
+        All that have failed, or those of these ids, which may also have expired.
+
+        Raises:
+            UnmanagedEndpointError, RefusedEndpointError: see `Intents.obeyed_claim`; nothing is
+                replayed.
+            AwsError: the tags, the ledger or the requests can't be reached. What was replayed
+                before stands; the same again does the rest.
+        """
+        claim = self.intents.obeyed_claim(endpoint)
+        replay = self.requests.replay(claim.endpoint, ids)
+        if replay.replayed:
+            self.nudge(claim.endpoint, request_id)
+        return replay
 
     def _describe(self, claim: Claim) -> Standing:
         endpoint = claim.endpoint
@@ -103,9 +137,11 @@ class Control:
         return Standing(
             at=self.clock(),
             account_id=self.account_id,
-            expected_wake=self.expected_wake,
+            expected_wake=expected_wake(ledger.wakes, self.expected_wake),
             claim=claim,
             ledger=ledger,
             seen=seen,
+            # Most endpoints have none, at most times: they are looked for where there may be some.
+            backlog=self.requests.backlog(claim.endpoint) if ledger.has_requests else None,
             history=history,
         )

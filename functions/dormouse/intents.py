@@ -36,6 +36,19 @@ class Intents:
             f"no EndpointConfig is tagged {ENDPOINT_TAG}={endpoint}, so it is not managed here"
         )
 
+    def obeyed_claim(self, endpoint: str) -> Claim:
+        """Say what is asked for an endpoint of which something more is to be asked.
+
+        Raises:
+            UnmanagedEndpointError: no EndpointConfig claims it.
+            RefusedEndpointError: what is asked for it can't be obeyed.
+            AwsError: the tags can't be read.
+        """
+        claim = self.claim(endpoint)
+        if isinstance(claim, Refusal) and claim.why is not Why.NOT_VISIBLE_YET:
+            raise RefusedEndpointError(f"{claim.endpoint} is left as it is, since {claim.reason}")
+        return claim
+
     def own_claim(self) -> Refusal:
         """Stand in for the claim of the stack's own endpoint while its tags can't be seen."""
         reason = "the tags of its EndpointConfig are not visible yet"
@@ -52,9 +65,7 @@ class Intents:
             IntentError: a hold ends too soon or too late; nothing is recorded.
             AwsError: the tags or the ledger can't be reached.
         """
-        claim = self.claim(intent.endpoint)
-        if isinstance(claim, Refusal) and claim.why is not Why.NOT_VISIBLE_YET:
-            raise RefusedEndpointError(f"{claim.endpoint} is left as it is, since {claim.reason}")
+        claim = self.obeyed_claim(intent.endpoint)
         # The name as the config's tag spells it: the ledger's key.
         endpoint, now = claim.endpoint, self.clock()
         match intent:

@@ -1,5 +1,8 @@
-"""An endpoint's standing as JSON: what the HTTP API and direct invocations answer."""
+"""An endpoint's standing, and its requests, as JSON: what the HTTP API and direct invocations
+answer.
+"""
 
+import math
 from datetime import datetime
 from typing import Any
 
@@ -9,7 +12,9 @@ from dormouse.domain.claims import Refusal
 from dormouse.domain.endpoint import Present
 from dormouse.domain.ledger import Decision
 from dormouse.domain.outlook import state_of, what_next, when_next
+from dormouse.domain.parked_request import ParkedRequest
 from dormouse.domain.spec import Spec
+from dormouse.waiting_requests import Replay
 
 
 def write_standing(standing: Standing) -> dict[str, Any]:
@@ -20,7 +25,7 @@ def write_standing(standing: Standing) -> dict[str, Any]:
     present = seen if isinstance(seen, Present) else None
     written: dict[str, Any] = {
         "name": standing.claim.endpoint,
-        "state": state_of(seen).value,
+        "state": state_of(seen, is_closing=ledger.closing is not None).value,
         "status": present.status.value if present else None,
         "status_since": _moment(present.last_modified_at) if present else None,
         "failure_reason": present.failure_reason if present else None,
@@ -29,17 +34,65 @@ def write_standing(standing: Standing) -> dict[str, Any]:
         "principals": _principals(standing),
         "hold_until": _moment(ledger.hold_until) if held else None,
         "last_request_at": _moment(ledger.last_request_at),
+        "warm_up": _warm_up(standing),
+        "waiting": _waiting(standing),
         "problem": standing.claim.reason if isinstance(standing.claim, Refusal) else None,
         "decision": None,
         "next": what_next(ledger.decision),
         "next_at": _moment(when_next(ledger.decision)),
-        "expected_wake_seconds": int(standing.expected_wake.total_seconds()),
+        "expected_wake_seconds": math.ceil(standing.expected_wake.total_seconds()),
     }
     if ledger.decision is not None:
         written["decision"] = _decision(ledger.decided_at, ledger.decision)
     if standing.history is not None:
         written["decisions"] = [_decision(past.at, past.decision) for past in standing.history]
     return written
+
+
+def write_request(request: ParkedRequest) -> dict[str, Any]:
+    """Write how an accepted request stands."""
+    return {
+        "id": request.id,
+        "status": request.status.value,
+        "model": request.target_model or None,
+        "accepted_at": _moment(request.accepted_at),
+        "expires_at": _moment(request.expires_at),
+        "tries": request.tries,
+        "reason": request.reason,
+        "principal": request.principal,
+    }
+
+
+def write_replay(replay: Replay) -> dict[str, Any]:
+    """Write what became of a replay."""
+    return {
+        "replayed": len(replay.replayed),
+        "left": replay.left,
+        "skipped": [{"id": one, "reason": why} for one, why in replay.skipped.items()],
+        "complete": replay.is_complete,
+    }
+
+
+def _warm_up(standing: Standing) -> dict[str, Any] | None:
+    """Write how far the warm-up has come since the endpoint began to serve."""
+    warm_up, seen = standing.ledger.warm_up, standing.seen
+    if warm_up is None or not isinstance(seen, Present) or not seen.status.is_serving:
+        return None
+    return {
+        "models": len(warm_up.models),
+        "invoked": len(warm_up.models) - len(warm_up.left),
+        "ended_at": _moment(warm_up.end(standing.at)),
+    }
+
+
+def _waiting(standing: Standing) -> dict[str, Any] | None:
+    if (backlog := standing.backlog) is None:
+        return None
+    return {
+        "parked": backlog.parked,
+        "released": backlog.released,
+        "oldest_at": _moment(backlog.oldest_at),
+    }
 
 
 def _principals(standing: Standing) -> list[str]:

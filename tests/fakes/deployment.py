@@ -11,8 +11,10 @@ from dormouse.domain.ledger import Ledger
 from dormouse.domain.plan import Action, Timing
 from dormouse.intents import Intents
 from dormouse.reconciler import Outcome, Reconciler
+from dormouse.waiting_requests import WaitingRequests
 from tests.fakes.clock import FakeClock
 from tests.fakes.endpoints import STACK, FakeEndpoints
+from tests.fakes.requests import FakeDeadLetters, FakeRequestRecords
 from tests.fakes.tables import decisions_table
 from tests.fakes.world import FakeCatalog, FakeMetrics, FakeNudge, config
 
@@ -29,6 +31,8 @@ class World:
         self.metrics = FakeMetrics()
         self.catalog = FakeCatalog([config("reviews")])
         self.nudge = FakeNudge()
+        self.records = FakeRequestRecords()
+        self.letters = FakeDeadLetters()
         self.state = table
         self.history = decisions_table(table.client)
         self.reconciler = Reconciler(
@@ -49,6 +53,9 @@ class World:
             endpoints=self.endpoints,
             state=table,
             history=self.history,
+            requests=WaitingRequests(
+                self.records, self.letters, table, self.clock, timedelta(hours=6)
+            ),
             nudge=self.nudge,
             clock=self.clock,
             account_id=ACCOUNT,

@@ -19,8 +19,8 @@ class State(StrEnum):
     FAILED = "failed"
 
 
-def state_of(seen: Observation) -> State:
-    """Say how it stands."""
+def state_of(seen: Observation, *, is_closing: bool = False) -> State:
+    """Say how it stands. One that is closing still serves, but nobody is let through to it."""
     match seen:
         case Absent():
             return State.ASLEEP
@@ -30,6 +30,8 @@ def state_of(seen: Observation) -> State:
             return State.STOPPING
         case Present(status=EndpointStatus.FAILED | EndpointStatus.OUT_OF_SERVICE):
             return State.FAILED
+        case Present() if is_closing:
+            return State.STOPPING
         case Present():
             return State.SERVING
         case _:
@@ -37,6 +39,21 @@ def state_of(seen: Observation) -> State:
 
 
 _ASKED_FOR = "the next request, wake or hold starts it"
+_EACH_TICK = "it is looked at again with each tick"
+
+_NEXT = {
+    Action.START: "SageMaker creates it",
+    Action.CLOSE: f"SageMaker deletes it then; {_ASKED_FOR} again",
+    Action.REOPEN: f"it answers as before; {_EACH_TICK}",
+    Action.STOP: f"SageMaker deletes it; {_ASKED_FOR} again",
+    Action.CLEAR: "SageMaker deletes it; it is created again if somebody waits for it",
+    Action.UPDATE: "SageMaker moves it to that EndpointConfig; it serves meanwhile",
+    Action.STAY_UP: _EACH_TICK,
+    Action.STAY_DOWN: _ASKED_FOR,
+    Action.WAIT: _EACH_TICK,
+    Action.MEASURE: _EACH_TICK,
+    Action.RELEASE: "nothing: its owner has it back",
+}
 
 
 def what_next(decision: Decision | None) -> str:
@@ -45,34 +62,25 @@ def what_next(decision: Decision | None) -> str:
         return "it is looked at with the next tick, within a minute"
     if decision.rule == Rule.REFUSED:
         return "nothing, for as long as that is so; it is looked at each minute"
-    match Action(decision.action):
-        case Action.START:
-            return "SageMaker creates it"
-        case Action.STOP | Action.STAY_DOWN if decision.rule == Rule.REMOVAL:
+    action = Action(decision.action)
+    match action:
+        case Action.CLOSE | Action.STOP | Action.STAY_DOWN if decision.rule == Rule.REMOVAL:
             return "it stays down: Dormouse goes"
-        case Action.STOP:
-            return f"SageMaker deletes it; {_ASKED_FOR} again"
-        case Action.CLEAR:
-            return "SageMaker deletes it; it is created again if somebody waits for it"
-        case Action.UPDATE:
-            return "SageMaker moves it to that EndpointConfig; it serves meanwhile"
-        case Action.STAY_DOWN:
-            return _ASKED_FOR
+        case Action.CLOSE if decision.rule == Rule.OTHERWISE_DOWN:
+            return "SageMaker deletes it then, unless somebody asks for it before"
         case Action.STAY_UP if decision.rule == Rule.HOLD:
             return "when the hold ends, it is judged by its use"
         case Action.STAY_UP if decision.until is not None:
             return "it may stop then, unless it is used before"
-        case Action.STAY_UP | Action.WAIT | Action.MEASURE:
-            return "it is looked at again with each tick"
-        case Action.RELEASE:
-            return "nothing: its owner has it back"
+        case _:
+            return _NEXT[action]
 
 
 def when_next(decision: Decision | None) -> datetime | None:
     """Say when that is, where it has a time.
 
-    Only staying up has: until when a start is wanted is not when it happens.
+    Only staying up has, and closing: until when a start is wanted is not when it happens.
     """
-    if decision is None or decision.action != Action.STAY_UP:
+    if decision is None or decision.action not in (Action.STAY_UP, Action.CLOSE):
         return None
     return decision.until

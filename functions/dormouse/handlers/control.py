@@ -15,17 +15,19 @@ from dormouse.control import Standing
 from dormouse.domain.intent import INTENTS, Intent, IntentError, parse_intent, read_intent
 from dormouse.errors import AwsError, RefusedEndpointError, UnmanagedEndpointError
 from dormouse.observability import logger
-from dormouse.standing import write_standing
+from dormouse.standing import write_replay, write_request, write_standing
+from dormouse.waiting_requests import ReplayError, read_replay
 
 app = APIGatewayHttpResolver()
 
 _METHODS = {
-    re.compile(r"/endpoints(/[^/]+)?"): "GET",
-    re.compile(rf"/endpoints/[^/]+/({'|'.join(INTENTS)})"): "POST",
+    re.compile(r"/endpoints(/[^/]+(/requests)?)?"): "GET",
+    re.compile(rf"/endpoints/[^/]+/({'|'.join([*INTENTS, 'replay'])})"): "POST",
 }
 
 _STATUSES: dict[type[Exception], HTTPStatus] = {
     IntentError: HTTPStatus.BAD_REQUEST,
+    ReplayError: HTTPStatus.BAD_REQUEST,
     UnmanagedEndpointError: HTTPStatus.NOT_FOUND,
     RefusedEndpointError: HTTPStatus.CONFLICT,
     AwsError: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -58,6 +60,26 @@ def describe_endpoint(name: str) -> Response[str]:
     """How one endpoint stands, with its latest decisions."""
     _only_by("GET /endpoints/{name}")
     return _answer(HTTPStatus.OK, write_standing(control().describe(name)))
+
+
+@app.get("/endpoints/<name>/requests")
+def list_requests(name: str) -> Response[str]:
+    """The requests that wait for one endpoint, the oldest first."""
+    _only_by("GET /endpoints/{name}/requests")
+    requests = [write_request(request) for request in control().waiting_requests(name)]
+    return _answer(HTTPStatus.OK, {"requests": requests})
+
+
+# Before the intents, whose route would take it.
+@app.post("/endpoints/<name>/replay")
+def replay(name: str) -> Response[str]:
+    """Let failed requests wait once more. They do when this answers."""
+    _only_by("POST /endpoints/{name}/replay")
+    ids = read_replay(_body())
+    outcome = control().replay(name, ids, app.current_event.request_context.request_id)
+    fields = {"endpoint": name, "replayed": outcome.replayed, "principal": _caller()}
+    logger.info("replay", extra=fields)
+    return _answer(HTTPStatus.ACCEPTED, write_replay(outcome))
 
 
 @app.post("/endpoints/<name>/<verb>")
