@@ -197,9 +197,10 @@ class Reconciler:
     ) -> Outcome:
         """Let those who wait know that it serves."""
         try:
-            self.awakening.note(spec, ledger, seen)
+            # Those who wait first: the models that they ask for are loaded by that.
             if waiting.is_work:
                 self.releasing.release(spec.endpoint, waiting, self.clock())
+            self.awakening.note(spec, ledger, seen)
         except AwsError as error:
             problems = [text for text in (outcome.problem, str(error)) if text is not None]
             return replace(outcome, problem="; ".join(problems))

@@ -1,142 +1,168 @@
 """The settings of each Lambda function, read from its environment once, at its start."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Self
+from typing import Annotated, Any, Self, get_type_hints
 
 from dormouse.domain.claims import Deployment
+from dormouse.domain.lease import LeaseTerms
 
 
 class SettingError(Exception):
     """A setting is missing or can't be read; the message names the variable."""
 
 
-@dataclass(frozen=True, slots=True)
-class ReconcileSettings:
-    """What `reconcile` is told by the template. Durations come as whole seconds."""
-
-    endpoints_table: str
-    decisions_table: str
-    deployment: Deployment
-    metric_lag: timedelta
-    ledger_interval: timedelta
-    demand_patience: timedelta
-
-    @classmethod
-    def from_env(cls, env: Mapping[str, str]) -> Self:
-        """Read the environment.
-
-        Raises:
-            SettingError: a variable is missing or bad.
-        """
-        return cls(
-            endpoints_table=_text(env, "DORMOUSE_ENDPOINTS_TABLE"),
-            decisions_table=_text(env, "DORMOUSE_DECISIONS_TABLE"),
-            deployment=_deployment(env),
-            metric_lag=_seconds(env, "DORMOUSE_METRIC_LAG_SECONDS", default=300),
-            ledger_interval=_seconds(env, "DORMOUSE_LEDGER_INTERVAL_SECONDS", default=30),
-            demand_patience=_seconds(env, "DORMOUSE_DEMAND_PATIENCE_SECONDS", default=3600),
-        )
+# How a field is read is written beside its type.
+Read = Callable[[Mapping[str, str]], object]
 
 
-@dataclass(frozen=True, slots=True)
-class InvokeSettings:
-    """What `invoke` is told by the template. Durations come as whole seconds."""
-
-    endpoints_table: str
-    deployment: Deployment
-    account_id: str
-    reconcile_function: str
-    expected_wake: timedelta
-    ledger_interval: timedelta
-
-    @classmethod
-    def from_env(cls, env: Mapping[str, str]) -> Self:
-        """Read the environment.
-
-        Raises:
-            SettingError: a variable is missing or bad.
-        """
-        return cls(
-            endpoints_table=_text(env, "DORMOUSE_ENDPOINTS_TABLE"),
-            deployment=_deployment(env),
-            account_id=_text(env, "DORMOUSE_ACCOUNT_ID"),
-            reconcile_function=_text(env, "DORMOUSE_RECONCILE_FUNCTION"),
-            expected_wake=_seconds(env, "DORMOUSE_EXPECTED_WAKE_SECONDS", default=480),
-            ledger_interval=_seconds(env, "DORMOUSE_LEDGER_INTERVAL_SECONDS", default=30),
-        )
+def _text(name: str, *, default: str = "") -> Read:
+    return lambda env: _read_text(env, name, default)
 
 
-@dataclass(frozen=True, slots=True)
-class ControlSettings:
-    """What `control` is told by the template. Durations come as whole seconds."""
-
-    endpoints_table: str
-    decisions_table: str
-    deployment: Deployment
-    account_id: str
-    reconcile_function: str
-    expected_wake: timedelta
-
-    @classmethod
-    def from_env(cls, env: Mapping[str, str]) -> Self:
-        """Read the environment.
-
-        Raises:
-            SettingError: a variable is missing or bad.
-        """
-        return cls(
-            endpoints_table=_text(env, "DORMOUSE_ENDPOINTS_TABLE"),
-            decisions_table=_text(env, "DORMOUSE_DECISIONS_TABLE"),
-            deployment=_deployment(env),
-            account_id=_text(env, "DORMOUSE_ACCOUNT_ID"),
-            reconcile_function=_text(env, "DORMOUSE_RECONCILE_FUNCTION"),
-            expected_wake=_seconds(env, "DORMOUSE_EXPECTED_WAKE_SECONDS", default=480),
-        )
+def _words(name: str) -> Read:
+    return lambda env: tuple(env.get(name, "").split())
 
 
-@dataclass(frozen=True, slots=True)
-class CleanupSettings:
-    """What `cleanup` is told by the template. Durations come as whole seconds."""
-
-    endpoints_table: str
-    reconcile_function: str
-    reconcile_timeout: timedelta
-
-    @classmethod
-    def from_env(cls, env: Mapping[str, str]) -> Self:
-        """Read the environment.
-
-        Raises:
-            SettingError: a variable is missing or bad.
-        """
-        return cls(
-            endpoints_table=_text(env, "DORMOUSE_ENDPOINTS_TABLE"),
-            reconcile_function=_text(env, "DORMOUSE_RECONCILE_FUNCTION"),
-            reconcile_timeout=_seconds(env, "DORMOUSE_RECONCILE_TIMEOUT_SECONDS", default=50),
-        )
+def _number(name: str, *, default: int) -> Read:
+    return lambda env: _read_number(env, name, "a whole number", default)
 
 
-def _deployment(env: Mapping[str, str]) -> Deployment:
-    return Deployment(
-        stack_name=_text(env, "DORMOUSE_STACK_NAME"),
-        endpoint=_text(env, "DORMOUSE_OWN_ENDPOINT"),
-        config_name=_text(env, "DORMOUSE_OWN_ENDPOINT_CONFIG"),
-    )
+def _seconds(name: str, *, default: int) -> Read:
+    return lambda env: _read_seconds(env, name, default)
 
 
-def _text(env: Mapping[str, str], name: str) -> str:
-    value = env.get(name, "")
+def _read_text(env: Mapping[str, str], name: str, default: str = "") -> str:
+    value = env.get(name) or default
     if not value:
         raise SettingError(f"the environment variable {name} is not set")
     return value
 
 
-def _seconds(env: Mapping[str, str], name: str, *, default: int) -> timedelta:
+def _read_number(env: Mapping[str, str], name: str, kind: str, default: int) -> int:
     text = env.get(name)
     if text is None:
-        return timedelta(seconds=default)
+        return default
     if not (text.isascii() and text.isdecimal() and len(text) <= 7):
-        raise SettingError(f"the environment variable {name} must be whole seconds, not {text!r}")
-    return timedelta(seconds=int(text))
+        raise SettingError(f"the environment variable {name} must be {kind}, not {text!r}")
+    return int(text)
+
+
+def _read_seconds(env: Mapping[str, str], name: str, default: int) -> timedelta:
+    return timedelta(seconds=_read_number(env, name, "whole seconds", default))
+
+
+def _read_deployment(env: Mapping[str, str]) -> Deployment:
+    return Deployment(
+        stack_name=_read_text(env, "DORMOUSE_STACK_NAME"),
+        endpoint=_read_text(env, "DORMOUSE_OWN_ENDPOINT"),
+        config_name=_read_text(env, "DORMOUSE_OWN_ENDPOINT_CONFIG"),
+    )
+
+
+def _read_lease_terms(env: Mapping[str, str]) -> LeaseTerms:
+    return LeaseTerms(
+        renewal_interval=_read_seconds(env, "DORMOUSE_LEDGER_INTERVAL_SECONDS", 30),
+        read_timeout=_read_seconds(env, "DORMOUSE_RUNTIME_READ_TIMEOUT_SECONDS", 70),
+        margin=_read_seconds(env, "DORMOUSE_LEASE_MARGIN_SECONDS", 10),
+    )
+
+
+class Settings:
+    """What a function is told by the template. Durations come as whole seconds."""
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str]) -> Self:
+        """Read the environment.
+
+        Raises:
+            SettingError: a variable is missing or bad.
+        """
+        hints = get_type_hints(cls, include_extras=True)
+        values: dict[str, Any] = {name: hint.__metadata__[0](env) for name, hint in hints.items()}
+        return cls(**values)
+
+
+@dataclass(frozen=True, slots=True)
+class ReconcileSettings(Settings):
+    """Of `reconcile`."""
+
+    endpoints_table: Annotated[str, _text("DORMOUSE_ENDPOINTS_TABLE")]
+    decisions_table: Annotated[str, _text("DORMOUSE_DECISIONS_TABLE")]
+    requests_table: Annotated[str, _text("DORMOUSE_REQUESTS_TABLE")]
+    model_uses_table: Annotated[str, _text("DORMOUSE_MODEL_USES_TABLE")]
+    work_queue_url: Annotated[str, _text("DORMOUSE_WORK_QUEUE_URL")]
+    deployment: Annotated[Deployment, _read_deployment]
+    metric_lag: Annotated[timedelta, _seconds("DORMOUSE_METRIC_LAG_SECONDS", default=300)]
+    ledger_interval: Annotated[timedelta, _seconds("DORMOUSE_LEDGER_INTERVAL_SECONDS", default=30)]
+    demand_patience: Annotated[
+        timedelta, _seconds("DORMOUSE_DEMAND_PATIENCE_SECONDS", default=3600)
+    ]
+    warm_up_at_most: Annotated[timedelta, _seconds("DORMOUSE_WARM_UP_SECONDS", default=600)]
+    resend_after: Annotated[timedelta, _seconds("DORMOUSE_RESEND_SECONDS", default=60)]
+
+
+@dataclass(frozen=True, slots=True)
+class InvokeSettings(Settings):
+    """Of `invoke`."""
+
+    endpoints_table: Annotated[str, _text("DORMOUSE_ENDPOINTS_TABLE")]
+    requests_table: Annotated[str, _text("DORMOUSE_REQUESTS_TABLE")]
+    model_uses_table: Annotated[str, _text("DORMOUSE_MODEL_USES_TABLE")]
+    requests_bucket: Annotated[str, _text("DORMOUSE_REQUESTS_BUCKET")]
+    work_queue_url: Annotated[str, _text("DORMOUSE_WORK_QUEUE_URL")]
+    deployment: Annotated[Deployment, _read_deployment]
+    account_id: Annotated[str, _text("DORMOUSE_ACCOUNT_ID")]
+    reconcile_function: Annotated[str, _text("DORMOUSE_RECONCILE_FUNCTION")]
+    expected_wake: Annotated[timedelta, _seconds("DORMOUSE_EXPECTED_WAKE_SECONDS", default=480)]
+    lease_terms: Annotated[LeaseTerms, _read_lease_terms]
+    hold_slots: Annotated[int, _number("DORMOUSE_HOLD_SLOTS", default=20)]
+    longest_hold: Annotated[timedelta, _seconds("DORMOUSE_LONGEST_HOLD_SECONDS", default=800)]
+    time_to_live: Annotated[timedelta, _seconds("DORMOUSE_REQUEST_TTL_SECONDS", default=21600)]
+    backlog_limit: Annotated[int, _number("DORMOUSE_BACKLOG_LIMIT", default=1000)]
+    s3_buckets: Annotated[tuple[str, ...], _words("DORMOUSE_S3_BUCKETS")]
+    completion_topics: Annotated[tuple[str, ...], _words("DORMOUSE_COMPLETION_TOPICS")]
+
+
+@dataclass(frozen=True, slots=True)
+class DrainSettings(Settings):
+    """Of `drain`."""
+
+    endpoints_table: Annotated[str, _text("DORMOUSE_ENDPOINTS_TABLE")]
+    requests_table: Annotated[str, _text("DORMOUSE_REQUESTS_TABLE")]
+    model_uses_table: Annotated[str, _text("DORMOUSE_MODEL_USES_TABLE")]
+    requests_bucket: Annotated[str, _text("DORMOUSE_REQUESTS_BUCKET")]
+    dead_letters_url: Annotated[str, _text("DORMOUSE_DEAD_LETTERS_URL")]
+    reconcile_function: Annotated[str, _text("DORMOUSE_RECONCILE_FUNCTION")]
+    model_bucket: Annotated[str, _text("DORMOUSE_MODEL_BUCKET")]
+    warm_up_prefix: Annotated[str, _text("DORMOUSE_WARM_UP_PREFIX", default="warm-up/")]
+    lease_terms: Annotated[LeaseTerms, _read_lease_terms]
+    tries: Annotated[int, _number("DORMOUSE_TRIES", default=3)]
+    completion_topics: Annotated[tuple[str, ...], _words("DORMOUSE_COMPLETION_TOPICS")]
+
+
+@dataclass(frozen=True, slots=True)
+class ControlSettings(Settings):
+    """Of `control`."""
+
+    endpoints_table: Annotated[str, _text("DORMOUSE_ENDPOINTS_TABLE")]
+    decisions_table: Annotated[str, _text("DORMOUSE_DECISIONS_TABLE")]
+    requests_table: Annotated[str, _text("DORMOUSE_REQUESTS_TABLE")]
+    dead_letters_url: Annotated[str, _text("DORMOUSE_DEAD_LETTERS_URL")]
+    deployment: Annotated[Deployment, _read_deployment]
+    account_id: Annotated[str, _text("DORMOUSE_ACCOUNT_ID")]
+    reconcile_function: Annotated[str, _text("DORMOUSE_RECONCILE_FUNCTION")]
+    expected_wake: Annotated[timedelta, _seconds("DORMOUSE_EXPECTED_WAKE_SECONDS", default=480)]
+    time_to_live: Annotated[timedelta, _seconds("DORMOUSE_REQUEST_TTL_SECONDS", default=21600)]
+
+
+@dataclass(frozen=True, slots=True)
+class CleanupSettings(Settings):
+    """Of `cleanup`."""
+
+    endpoints_table: Annotated[str, _text("DORMOUSE_ENDPOINTS_TABLE")]
+    reconcile_function: Annotated[str, _text("DORMOUSE_RECONCILE_FUNCTION")]
+    reconcile_timeout: Annotated[
+        timedelta, _seconds("DORMOUSE_RECONCILE_TIMEOUT_SECONDS", default=50)
+    ]

@@ -96,7 +96,7 @@ def test_what_the_settings_name() -> None:
     for caller in (invoke, control, cleanup):
         assert caller.reconcile_function == "dormouse-ReconcileFunction"
     assert invoke.account_id == control.account_id == "123456789012"
-    assert invoke.ledger_interval == reconcile.ledger_interval
+    assert invoke.lease_terms.renewal_interval == reconcile.ledger_interval
     assert invoke.expected_wake == control.expected_wake
 
 

@@ -6,9 +6,11 @@ from datetime import timedelta
 import pytest
 
 from dormouse.domain.claims import Deployment
+from dormouse.domain.lease import LeaseTerms
 from dormouse.settings import (
     CleanupSettings,
     ControlSettings,
+    DrainSettings,
     InvokeSettings,
     ReconcileSettings,
     SettingError,
@@ -21,24 +23,46 @@ OWN = {
 }
 TABLE = {"DORMOUSE_ENDPOINTS_TABLE": "t"}
 DECISIONS = {"DORMOUSE_DECISIONS_TABLE": "d"}
+REQUESTS = {"DORMOUSE_REQUESTS_TABLE": "q"}
+USES = {"DORMOUSE_MODEL_USES_TABLE": "u"}
+BUCKET = {"DORMOUSE_REQUESTS_BUCKET": "b"}
+WORK = {"DORMOUSE_WORK_QUEUE_URL": "w"}
+DEAD = {"DORMOUSE_DEAD_LETTERS_URL": "l"}
+MODELS = {"DORMOUSE_MODEL_BUCKET": "m"}
 RECONCILE_FUNCTION = {"DORMOUSE_RECONCILE_FUNCTION": "r"}
 ACCOUNT = {"DORMOUSE_ACCOUNT_ID": "123456789012"}
 
 # What each function reads, and what it must be told.
 Read = Callable[[Mapping[str, str]], object]
 FUNCTIONS: dict[str, tuple[Read, dict[str, str]]] = {
-    "reconcile": (ReconcileSettings.from_env, {**TABLE, **DECISIONS, **OWN}),
-    "invoke": (InvokeSettings.from_env, {**TABLE, **OWN, **ACCOUNT, **RECONCILE_FUNCTION}),
+    "reconcile": (
+        ReconcileSettings.from_env,
+        {**TABLE, **DECISIONS, **REQUESTS, **USES, **WORK, **OWN},
+    ),
+    "invoke": (
+        InvokeSettings.from_env,
+        {**TABLE, **REQUESTS, **USES, **BUCKET, **WORK, **OWN, **ACCOUNT, **RECONCILE_FUNCTION},
+    ),
+    "drain": (
+        DrainSettings.from_env,
+        {**TABLE, **REQUESTS, **USES, **BUCKET, **DEAD, **MODELS, **RECONCILE_FUNCTION},
+    ),
     "control": (
         ControlSettings.from_env,
-        {**TABLE, **DECISIONS, **OWN, **ACCOUNT, **RECONCILE_FUNCTION},
+        {**TABLE, **DECISIONS, **REQUESTS, **DEAD, **OWN, **ACCOUNT, **RECONCILE_FUNCTION},
     ),
     "cleanup": (CleanupSettings.from_env, {**TABLE, **RECONCILE_FUNCTION}),
 }
 DURATIONS = {
     "DORMOUSE_METRIC_LAG_SECONDS": "reconcile",
     "DORMOUSE_DEMAND_PATIENCE_SECONDS": "reconcile",
+    "DORMOUSE_WARM_UP_SECONDS": "reconcile",
+    "DORMOUSE_RESEND_SECONDS": "reconcile",
     "DORMOUSE_LEDGER_INTERVAL_SECONDS": "invoke",
+    "DORMOUSE_RUNTIME_READ_TIMEOUT_SECONDS": "drain",
+    "DORMOUSE_LEASE_MARGIN_SECONDS": "invoke",
+    "DORMOUSE_LONGEST_HOLD_SECONDS": "invoke",
+    "DORMOUSE_REQUEST_TTL_SECONDS": "invoke",
     "DORMOUSE_EXPECTED_WAKE_SECONDS": "control",
     "DORMOUSE_RECONCILE_TIMEOUT_SECONDS": "cleanup",
 }
@@ -89,7 +113,7 @@ def test_the_durations_have_defaults() -> None:
     cleanup = CleanupSettings.from_env(FUNCTIONS["cleanup"][1])
 
     assert reconcile.metric_lag == timedelta(seconds=300)
-    assert reconcile.ledger_interval == invoke.ledger_interval == timedelta(seconds=30)
+    assert reconcile.ledger_interval == invoke.lease_terms.renewal_interval == timedelta(seconds=30)
     assert reconcile.demand_patience == timedelta(hours=1)
     assert invoke.expected_wake == control.expected_wake == timedelta(seconds=480)
     assert cleanup.reconcile_timeout == timedelta(seconds=50)
@@ -105,7 +129,7 @@ def test_a_duration_that_is_set_is_taken() -> None:
 
     assert reconcile.metric_lag == timedelta(seconds=7)
     assert reconcile.demand_patience == timedelta(seconds=8)
-    assert reconcile.ledger_interval == invoke.ledger_interval == timedelta(seconds=9)
+    assert reconcile.ledger_interval == invoke.lease_terms.renewal_interval == timedelta(seconds=9)
     assert invoke.expected_wake == control.expected_wake == timedelta(seconds=10)
     assert cleanup.reconcile_timeout == timedelta(seconds=11)
 
@@ -118,3 +142,38 @@ def test_a_bad_duration_is_named_and_quoted(name: str, function: str, bad: str) 
     with pytest.raises(SettingError, match=f"{name} must be whole seconds") as refusal:
         read({**env, name: bad})
     assert repr(bad) in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "function"),
+    [
+        ("DORMOUSE_HOLD_SLOTS", "invoke"),
+        ("DORMOUSE_BACKLOG_LIMIT", "invoke"),
+        ("DORMOUSE_TRIES", "drain"),
+    ],
+)
+def test_a_bad_number_is_named(name: str, function: str) -> None:
+    """With what it should be."""
+    read, env = FUNCTIONS[function]
+
+    with pytest.raises(SettingError, match=f"{name} must be a whole number, not 'many'"):
+        read({**env, name: "many"})
+
+
+def test_lists_are_separated_by_spaces() -> None:
+    """None is none."""
+    env = FUNCTIONS["invoke"][1]
+
+    assert InvokeSettings.from_env(env).s3_buckets == ()
+    assert InvokeSettings.from_env({**env, "DORMOUSE_S3_BUCKETS": "a  b"}).s3_buckets == ("a", "b")
+
+
+def test_a_lease_outlasts_the_longest_call() -> None:
+    """By the interval in which it is not renewed, and by the margin."""
+    terms = DrainSettings.from_env(FUNCTIONS["drain"][1]).lease_terms
+
+    assert terms == LeaseTerms(
+        renewal_interval=timedelta(seconds=30),
+        read_timeout=timedelta(seconds=70),
+        margin=timedelta(seconds=10),
+    )
