@@ -1,0 +1,111 @@
+"""The item of an endpoint, and the ledger that it is read as."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from dormouse.adapters.history import read_decision
+from dormouse.adapters.items import moment_value, number_value, read_moment_of, read_number_of
+from dormouse.adapters.moments import read_moment
+from dormouse.domain.ledger import Closing, Decision, Ledger
+from dormouse.domain.warm_up import WarmUp
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
+
+    from dormouse.adapters.items import Item
+
+
+def read_ledger(item: "Item") -> Ledger:
+    """Read an item; an empty one is what nothing is remembered of."""
+    return Ledger(
+        demand_version=read_number_of(item, "demand_version"),
+        met_version=read_number_of(item, "met_version"),
+        demand_at=read_moment_of(item, "demand_at"),
+        last_request_at=read_moment_of(item, "last_request_at"),
+        metrics_active_at=read_moment_of(item, "metrics_active_at"),
+        hold_until=read_moment_of(item, "hold_until"),
+        slept_version=read_number_of(item, "slept_version") if "slept_version" in item else None,
+        slept_at=read_moment_of(item, "slept_at"),
+        updated_to=item["updated_to"]["S"] if "updated_to" in item else None,
+        principals=_read_texts(item, "principals") if "principals" in item else None,
+        decision=_read_decision(item),
+        decided_at=read_moment_of(item, "decided_at"),
+        lease_until=read_moment_of(item, "lease_until"),
+        closing=_read_closing(item["closing"]["M"]) if "closing" in item else None,
+        serving_since=read_moment_of(item, "serving_since"),
+        started_at=read_moment_of(item, "started_at"),
+        wakes=tuple(
+            timedelta(seconds=float(wake["N"])) for wake in item.get("wakes", {"L": []})["L"]
+        ),
+        has_requests="has_requests" in item,
+        warm_set=_read_texts(item, "warm_set"),
+        warm_up=_read_warm_up(item),
+    )
+
+
+def texts_value(texts: Sequence[str]) -> "AttributeValueTypeDef":
+    """Write texts, which keep their order."""
+    return {"L": [{"S": text} for text in texts]}
+
+
+def wakes_value(wakes: Sequence[timedelta]) -> "AttributeValueTypeDef":
+    """Write durations, in seconds."""
+    return {"L": [{"N": str(wake.total_seconds())} for wake in wakes]}
+
+
+def closing_value(closing: Closing) -> "AttributeValueTypeDef":
+    """Write a closing that is not deleting yet."""
+    return {
+        "M": {
+            "began_at": moment_value(closing.at),
+            "version": number_value(closing.version),
+            "is_forced": {"BOOL": closing.is_forced},
+            "reason": {"S": closing.reason},
+        }
+    }
+
+
+def warm_up_value(warm_up: WarmUp) -> "AttributeValueTypeDef":
+    """Write a warm-up that goes on, but for `invoked`.
+
+    That is an attribute of its own, `invoked_models`: DynamoDB adds to a set at the top level only.
+    """
+    return {
+        "M": {
+            "models": texts_value(warm_up.models),
+            "began_at": moment_value(warm_up.began_at),
+            "until": moment_value(warm_up.until),
+        }
+    }
+
+
+def _read_closing(fields: "Item") -> Closing:
+    return Closing(
+        at=read_moment(fields["began_at"]["S"]),
+        version=read_number_of(fields, "version"),
+        is_forced=fields["is_forced"]["BOOL"],
+        reason=fields["reason"]["S"],
+        deleting_at=read_moment_of(fields, "deleting_at"),
+    )
+
+
+def _read_warm_up(item: "Item") -> WarmUp | None:
+    if "warm_up" not in item:
+        return None
+    fields = item["warm_up"]["M"]
+    return WarmUp(
+        models=_read_texts(fields, "models"),
+        invoked=frozenset(item.get("invoked_models", {"SS": []})["SS"]),
+        began_at=read_moment(fields["began_at"]["S"]),
+        until=read_moment(fields["until"]["S"]),
+        ended_at=read_moment_of(fields, "ended_at"),
+    )
+
+
+def _read_texts(item: "Item", name: str) -> tuple[str, ...]:
+    return tuple(listed["S"] for listed in item.get(name, {"L": []})["L"])
+
+
+def _read_decision(item: "Item") -> Decision | None:
+    return read_decision(item["decision"]["M"]) if "decision" in item else None
