@@ -129,9 +129,15 @@ def test_a_duration_that_is_set_is_taken() -> None:
 
     assert reconcile.metric_lag == timedelta(seconds=7)
     assert reconcile.demand_patience == timedelta(seconds=8)
-    assert reconcile.ledger_interval == invoke.lease_terms.renewal_interval == timedelta(seconds=9)
-    assert invoke.expected_wake == control.expected_wake == timedelta(seconds=10)
-    assert cleanup.reconcile_timeout == timedelta(seconds=11)
+    assert reconcile.warm_up_at_most == timedelta(seconds=9)
+    assert reconcile.resend_after == timedelta(seconds=10)
+    assert reconcile.ledger_interval == invoke.lease_terms.renewal_interval == timedelta(seconds=11)
+    assert invoke.lease_terms.read_timeout == timedelta(seconds=12)
+    assert invoke.lease_terms.margin == timedelta(seconds=13)
+    assert invoke.longest_hold == timedelta(seconds=14)
+    assert invoke.time_to_live == control.time_to_live == timedelta(seconds=15)
+    assert invoke.expected_wake == control.expected_wake == timedelta(seconds=16)
+    assert cleanup.reconcile_timeout == timedelta(seconds=17)
 
 
 @pytest.mark.parametrize(("name", "function"), DURATIONS.items())
