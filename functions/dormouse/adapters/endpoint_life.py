@@ -38,10 +38,13 @@ class EndpointLife(EndpointItems):
     """Implements the part of the states of ports.py that the module's name says."""
 
     def record_start(self, endpoint: str, now: datetime) -> None:
-        """Note that CreateEndpoint is about to be called; an earlier note stays."""
+        """Note that CreateEndpoint is about to be called, so that it does not serve now.
+
+        One that somebody else has deleted leaves a note of serving behind.
+        """
         self._update(
             endpoint,
-            "SET started_at = if_not_exists(started_at, :now)",
+            "SET started_at = :now REMOVE serving_since, warm_up, invoked_models",
             {":now": moment_value(now)},
         )
 
