@@ -60,7 +60,7 @@ def read_replay(body: object) -> frozenset[str] | None:
         raise ReplayError(f"the body must be a JSON object, not {type(body).__name__}")
     unknown = sorted(str(key) for key in body if key != "requests")
     if unknown:
-        raise ReplayError(f'"{unknown[0]}" is not known here: requests is')
+        raise ReplayError(f"{unknown[0]!r:.100} is not known here: requests is")
     if "requests" not in body:
         return None
     ids = body["requests"]

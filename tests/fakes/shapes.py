@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 from dormouse.domain.endpoint import EndpointStatus
+from dormouse.domain.parked_request import Status
 from dormouse.domain.plan import Action, Rule
 
 # UTC, to the millisecond.
@@ -31,6 +32,8 @@ _FIELDS = {
     "principals",
     "hold_until",
     "last_request_at",
+    "warm_up",
+    "waiting",
     "problem",
     "decision",
     "next",
@@ -42,7 +45,9 @@ _FIELDS = {
 def check_endpoint(endpoint: Any, *, with_decisions: bool) -> None:
     """Hold one Endpoint against the contract: no field more or less, each of its type."""
     assert set(endpoint) == _FIELDS | ({"decisions"} if with_decisions else set())
-    assert _STATES[endpoint["status"]] == endpoint["state"]
+    # While it is closing it still serves, as SageMaker sees it.
+    expected = _STATES[endpoint["status"]]
+    assert endpoint["state"] in ({expected, "stopping"} if expected == "serving" else {expected})
     assert set(_STATES) == {None, *EndpointStatus}
     _check_text(endpoint["name"])
     for field in ("failure_reason", "endpoint_config", "problem"):
@@ -59,6 +64,15 @@ def check_endpoint(endpoint: Any, *, with_decisions: bool) -> None:
     # A clause, which a sentence is made of.
     _check_text(endpoint["next"])
     assert not endpoint["next"].endswith(".")
+    if (warm_up := endpoint["warm_up"]) is not None:
+        assert set(warm_up) == {"models", "invoked", "ended_at"}
+        assert 0 <= warm_up["invoked"] <= warm_up["models"]
+        _check_moment(warm_up["ended_at"])
+    if (waiting := endpoint["waiting"]) is not None:
+        assert set(waiting) == {"parked", "released", "oldest_at"}
+        assert waiting["parked"] + waiting["released"] > 0
+        assert waiting["oldest_at"] is not None
+        _check_moment(waiting["oldest_at"])
     if endpoint["decision"] is not None:
         _check_decision(endpoint["decision"])
     if with_decisions:
@@ -67,6 +81,30 @@ def check_endpoint(endpoint: Any, *, with_decisions: bool) -> None:
             _check_decision(decision)
         moments = [decision["at"] for decision in endpoint["decisions"]]
         assert moments == sorted(moments, reverse=True)
+
+
+def check_request(request: Any) -> None:
+    """Hold one accepted request against the contract."""
+    assert set(request) == {
+        "id",
+        "status",
+        "model",
+        "accepted_at",
+        "expires_at",
+        "tries",
+        "reason",
+        "principal",
+    }
+    assert request["status"] in set(Status)
+    assert type(request["tries"]) is int
+    for field in ("id", "principal"):
+        _check_text(request[field])
+    for field in ("model", "reason"):
+        if request[field] is not None:
+            _check_text(request[field])
+    for field in ("accepted_at", "expires_at"):
+        assert request[field] is not None
+        _check_moment(request[field])
 
 
 def check_problem(problem: Any, status: int, title: str) -> str:

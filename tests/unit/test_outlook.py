@@ -34,6 +34,16 @@ def test_each_status_has_its_state() -> None:
     }
 
 
+def test_one_that_is_closing_is_stopping() -> None:
+    """SageMaker says InService, but nobody is let through; what has failed has failed."""
+    closing = {status: state_of(observed(status), is_closing=True) for status in STATUSES}
+    stopping = {
+        status: State.STOPPING if state is State.SERVING else state
+        for status, state in STATES.items()
+    }
+    assert closing == stopping
+
+
 def decision(action: Action, rule: Rule, until: datetime | None = None) -> Decision:
     """A decision as it is recorded."""
     return Decision(action.value, rule.value, "why", until)
@@ -45,6 +55,22 @@ def decision(action: Action, rule: Rule, until: datetime | None = None) -> Decis
         (None, "it is looked at with the next tick, within a minute", None),
         (decision(Action.START, Rule.WAITING_WORK, UNTIL), "SageMaker creates it", None),
         (decision(Action.START, Rule.HOLD, UNTIL), "SageMaker creates it", None),
+        (
+            decision(Action.CLOSE, Rule.OTHERWISE_DOWN, UNTIL),
+            "SageMaker deletes it then, unless somebody asks for it before",
+            UNTIL,
+        ),
+        (
+            decision(Action.CLOSE, Rule.SLEEP, UNTIL),
+            "SageMaker deletes it then; the next request, wake or hold starts it again",
+            UNTIL,
+        ),
+        (decision(Action.CLOSE, Rule.REMOVAL, UNTIL), "it stays down: Dormouse goes", UNTIL),
+        (
+            decision(Action.REOPEN, Rule.RECENT_ACTIVITY, UNTIL),
+            "it answers as before; it is looked at again with each tick",
+            None,
+        ),
         (
             decision(Action.STOP, Rule.OTHERWISE_DOWN),
             "SageMaker deletes it; the next request, wake or hold starts it again",
@@ -106,7 +132,7 @@ def decision(action: Action, rule: Rule, until: datetime | None = None) -> Decis
     ],
 )
 def test_what_follows_a_decision(decided: Decision | None, words: str, at: datetime | None) -> None:
-    """Only staying up has a time: until when a start is wanted is not when it happens."""
+    """Staying up and closing have a time: until when a start is wanted is not when it happens."""
     assert what_next(decided) == words
     assert when_next(decided) == at
 

@@ -9,11 +9,14 @@ import pytest
 from dormouse.control import Standing
 from dormouse.domain.claims import Claim, Refusal
 from dormouse.domain.endpoint import Absent, EndpointStatus
-from dormouse.domain.ledger import Decision, Ledger, PastDecision
+from dormouse.domain.ledger import Closing, Decision, Ledger, PastDecision
+from dormouse.domain.parked_request import Kind, ParkedRequest, Status
 from dormouse.domain.principals import parse_principals
 from dormouse.domain.spec import Spec
-from dormouse.standing import write_standing
-from tests.fakes.shapes import check_endpoint
+from dormouse.domain.warm_up import WarmUp
+from dormouse.standing import write_replay, write_request, write_standing
+from dormouse.waiting_requests import Backlog, Replay
+from tests.fakes.shapes import check_endpoint, check_request
 from tests.unit.planning import STATUSES, observed, seen
 
 NOW = datetime(2026, 11, 22, 16, 25, 49, 120_000, tzinfo=UTC)
@@ -77,6 +80,8 @@ def test_the_whole_of_one_that_has_failed() -> None:
         "principals": ["123456789012"],
         "hold_until": "2026-11-22T17:25:49.120Z",
         "last_request_at": "2026-11-22T16:24:49.120Z",
+        "warm_up": None,
+        "waiting": None,
         "problem": None,
         "decision": decision,
         "next": "it may stop then, unless it is used before",
@@ -149,3 +154,108 @@ def test_what_is_refused_says_why_and_has_no_config() -> None:
 
     assert answer["problem"] == "several EndpointConfigs claim it"
     assert answer["endpoint_config"] is answer["idle_timeout_seconds"] is None
+
+
+WARM_UP = WarmUp(
+    models=("a", "b", "c", "d", "e"),
+    invoked=frozenset({"a", "b", "d"}),
+    began_at=NOW - timedelta(minutes=1),
+    until=NOW + timedelta(minutes=9),
+)
+
+
+@pytest.mark.parametrize(
+    ("warm_up", "shown"),
+    [
+        (None, None),
+        (WARM_UP, {"models": 5, "invoked": 3, "ended_at": None}),
+        (
+            replace(WARM_UP, ended_at=NOW),
+            {"models": 5, "invoked": 3, "ended_at": "2026-11-22T16:25:49.120Z"},
+        ),
+        (
+            replace(WARM_UP, until=NOW),
+            {"models": 5, "invoked": 3, "ended_at": "2026-11-22T16:25:49.120Z"},
+        ),
+    ],
+)
+def test_how_far_the_warm_up_has_come(
+    warm_up: WarmUp | None, shown: dict[str, object] | None
+) -> None:
+    """Whether all were invoked or its time is over; only while the endpoint serves."""
+    ledger = Ledger(warm_up=warm_up)
+
+    assert written(seen=seen(EndpointStatus.IN_SERVICE), ledger=ledger)["warm_up"] == shown
+    assert written(seen=seen(EndpointStatus.DELETING), ledger=ledger)["warm_up"] is None
+    assert written(seen=Absent(), ledger=ledger)["warm_up"] is None
+
+
+def test_how_many_requests_wait() -> None:
+    """And since when the oldest does."""
+    waiting = written(backlog=Backlog(3, 1, NOW - timedelta(minutes=2)))["waiting"]
+
+    assert waiting == {"parked": 3, "released": 1, "oldest_at": "2026-11-22T16:23:49.120Z"}
+
+
+def test_one_that_is_closing_is_stopping() -> None:
+    """Though SageMaker says that it is in service."""
+    ledger = Ledger(closing=Closing(NOW, 3, is_forced=False, reason="no request for 15m"))
+    answer = written(seen=seen(EndpointStatus.IN_SERVICE), ledger=ledger)
+
+    assert (answer["state"], answer["status"]) == ("stopping", "InService")
+
+
+def test_the_expected_wake_is_rounded_up() -> None:
+    """Local wakes may take parts of a second, and never none."""
+    answer = written(expected_wake=timedelta(seconds=0.2))
+
+    assert answer["expected_wake_seconds"] == 1
+
+
+REQUEST = ParkedRequest(
+    endpoint="reviews",
+    id=f"reviews.{'0' * 32}",
+    kind=Kind.RESPOND_ASYNC,
+    status=Status.PARKED,
+    principal="arn:aws:iam::123456789012:user/jo",
+    headers={"x-amzn-sagemaker-target-model": "sentiment.tar.gz"},
+    body_key=f"requests/reviews/reviews.{'0' * 32}/body",
+    accepted_at=NOW,
+    expires_at=NOW + timedelta(hours=6),
+    fingerprint="f",
+)
+
+
+def test_a_request() -> None:
+    """What somebody needs who asks why it is not answered; nothing of what was sent."""
+    answer = write_request(replace(REQUEST, tries=1, reason="the model answered with 500"))
+
+    check_request(answer)
+    assert answer == {
+        "id": f"reviews.{'0' * 32}",
+        "status": "parked",
+        "model": "sentiment.tar.gz",
+        "accepted_at": "2026-11-22T16:25:49.120Z",
+        "expires_at": "2026-11-22T22:25:49.120Z",
+        "tries": 1,
+        "reason": "the model answered with 500",
+        "principal": "arn:aws:iam::123456789012:user/jo",
+    }
+
+
+def test_a_request_that_names_no_model() -> None:
+    """SageMaker says what it thinks of that."""
+    answer = write_request(replace(REQUEST, headers={}))
+
+    check_request(answer)
+    assert answer["model"] is None
+
+
+def test_a_replay() -> None:
+    """How many wait again, and what was left, and why."""
+    assert write_replay(Replay(("reviews.1", "reviews.2"), {"reviews.3": "why"}, 4, True)) == {
+        "replayed": 2,
+        "left": 4,
+        "skipped": [{"id": "reviews.3", "reason": "why"}],
+        "complete": True,
+    }
