@@ -12,6 +12,7 @@ from dormouse.domain.invocation import Forwarded, InvocationRequest, NotServing,
 from dormouse.domain.ledger import Decision, Lease, Ledger, PastDecision, RecordedDemand
 from dormouse.domain.parked_request import ParkedRequest, Queue
 from dormouse.domain.removal import TickReport
+from dormouse.domain.terms import Terms
 from dormouse.domain.warm_up import WarmUp
 from dormouse.domain.work import Work
 
@@ -186,8 +187,8 @@ class ReconcilerState(Protocol):
     def record_update(self, endpoint: str, config_name: str) -> None:
         """Note that UpdateEndpoint was asked for this EndpointConfig."""
 
-    def record_principals(self, endpoint: str, principals: Sequence[str] | None) -> None:
-        """Keep who may invoke it, for the proxy; None where another deployment says that."""
+    def record_terms(self, endpoint: str, terms: Terms | None) -> None:
+        """Keep them for the front door; None where another deployment says what holds."""
 
     def record_decision(self, endpoint: str, decision: Decision, now: datetime) -> None:
         """Keep the decision, for whoever asks why. It makes the endpoint known to the proxy."""

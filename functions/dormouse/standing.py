@@ -97,7 +97,8 @@ def _waiting(standing: Standing) -> dict[str, Any] | None:
 
 def _principals(standing: Standing) -> list[str]:
     """Name who may invoke it: by the last spec that could be obeyed, as the proxy has it."""
-    listed = standing.ledger.principals
+    terms = standing.ledger.terms
+    listed = None if terms is None else terms.principals
     if isinstance(standing.claim, Spec):
         listed = tuple(principal.text for principal in standing.claim.principals)
     if listed is None:

@@ -7,6 +7,7 @@ import pytest
 
 from dormouse.adapters.state import EndpointsTable
 from dormouse.domain.ledger import Decision, Ledger, RecordedDemand
+from dormouse.domain.terms import Terms
 from dormouse.errors import AwsError
 
 NOW = datetime(2026, 2, 16, 9, 0, tzinfo=UTC)
@@ -104,15 +105,20 @@ def test_what_was_never_decided_is_not_made_by_being_forgotten(table: EndpointsT
     assert table.known_endpoints() == []
 
 
-@pytest.mark.parametrize("principals", [(), ("210987654321",), ("arn:aws:iam::1:role/r", "2")])
-def test_principals_are_read_back_in_order(
-    table: EndpointsTable, principals: tuple[str, ...]
-) -> None:
-    """An empty list is not the same as none."""
-    table.record_principals("reviews", principals)
-    assert table.read("reviews").principals == principals
-    table.record_principals("reviews", None)
-    assert table.read("reviews").principals is None
+@pytest.mark.parametrize(
+    "terms",
+    [
+        Terms(),
+        Terms(("210987654321",)),
+        Terms(("arn:aws:iam::1:role/r", "2"), timedelta(seconds=50), "arn:aws:sns:eu:1:answers"),
+    ],
+)
+def test_terms_are_read_back(table: EndpointsTable, terms: Terms) -> None:
+    """With the principals in order; none at all is not the same as terms that say nothing."""
+    table.record_terms("reviews", terms)
+    assert table.read("reviews").terms == terms
+    table.record_terms("reviews", None)
+    assert table.read("reviews").terms is None
 
 
 def test_an_update_is_remembered_until_the_stop(table: EndpointsTable) -> None:
@@ -129,7 +135,7 @@ def test_each_write_leaves_what_others_have_written(table: EndpointsTable) -> No
     record_demand(table, NOW)
     table.record_decision("reviews", DECISION, NOW)
     table.record_hold("reviews", LATER, NOW)
-    table.record_principals("reviews", ["2"])
+    table.record_terms("reviews", Terms(("2",)))
     table.record_update("reviews", "c")
     table.record_metrics_activity("reviews", NOW)
     table.record_request("reviews", LATER)
@@ -143,7 +149,7 @@ def test_each_write_leaves_what_others_have_written(table: EndpointsTable) -> No
         metrics_active_at=NOW,
         hold_until=LATER,
         updated_to="c",
-        principals=("2",),
+        terms=Terms(("2",)),
         decision=DECISION,
         decided_at=NOW,
     )

@@ -13,6 +13,7 @@ from dormouse.domain.ledger import Closing, Decision, Ledger, PastDecision
 from dormouse.domain.parked_request import Kind, ParkedRequest, Status
 from dormouse.domain.principals import parse_principals
 from dormouse.domain.spec import Spec
+from dormouse.domain.terms import Terms
 from dormouse.domain.warm_up import WarmUp
 from dormouse.standing import write_replay, write_request, write_standing
 from dormouse.waiting_requests import Backlog, Replay
@@ -145,7 +146,8 @@ def test_who_may_invoke_it(
     claim: Claim, remembered: tuple[str, ...] | None, shown: list[str]
 ) -> None:
     """As the owner wrote it; the own account where he wrote nothing; while refused, the last."""
-    assert written(claim=claim, ledger=Ledger(principals=remembered))["principals"] == shown
+    terms = None if remembered is None else Terms(remembered)
+    assert written(claim=claim, ledger=Ledger(terms=terms))["principals"] == shown
 
 
 def test_what_is_refused_says_why_and_has_no_config() -> None:

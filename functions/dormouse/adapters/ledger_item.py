@@ -8,6 +8,7 @@ from dormouse.adapters.history import read_decision
 from dormouse.adapters.items import moment_value, number_value, read_moment_of, read_number_of
 from dormouse.adapters.moments import read_moment
 from dormouse.domain.ledger import Closing, Decision, Ledger
+from dormouse.domain.terms import Terms
 from dormouse.domain.warm_up import WarmUp
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def read_ledger(item: "Item") -> Ledger:
         slept_version=read_number_of(item, "slept_version") if "slept_version" in item else None,
         slept_at=read_moment_of(item, "slept_at"),
         updated_to=item["updated_to"]["S"] if "updated_to" in item else None,
-        principals=_read_texts(item, "principals") if "principals" in item else None,
+        terms=_read_terms(item["terms"]["M"]) if "terms" in item else None,
         decision=_read_decision(item),
         decided_at=read_moment_of(item, "decided_at"),
         lease_until=read_moment_of(item, "lease_until"),
@@ -78,6 +79,25 @@ def warm_up_value(warm_up: WarmUp) -> "AttributeValueTypeDef":
             "until": moment_value(warm_up.until),
         }
     }
+
+
+def terms_value(terms: Terms) -> "AttributeValueTypeDef":
+    """Write terms; what is None is not there."""
+    fields: dict[str, AttributeValueTypeDef] = {"principals": texts_value(terms.principals)}
+    if terms.cold_wait is not None:
+        fields["cold_wait_seconds"] = {"N": str(terms.cold_wait.total_seconds())}
+    if terms.completion_topic is not None:
+        fields["completion_topic"] = {"S": terms.completion_topic}
+    return {"M": fields}
+
+
+def _read_terms(fields: "Item") -> Terms:
+    cold_wait, topic = fields.get("cold_wait_seconds"), fields.get("completion_topic")
+    return Terms(
+        principals=_read_texts(fields, "principals"),
+        cold_wait=None if cold_wait is None else timedelta(seconds=float(cold_wait["N"])),
+        completion_topic=None if topic is None else topic["S"],
+    )
 
 
 def _read_closing(fields: "Item") -> Closing:

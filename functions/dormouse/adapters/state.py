@@ -20,9 +20,10 @@ from dormouse.adapters.items import (
     number_value,
     read_moment_of,
 )
-from dormouse.adapters.ledger_item import read_ledger, texts_value
+from dormouse.adapters.ledger_item import read_ledger, terms_value
 from dormouse.adapters.moments import write_moment
 from dormouse.domain.ledger import Decision, Lease, Ledger, RecordedDemand
+from dormouse.domain.terms import Terms
 
 if TYPE_CHECKING:
     from dormouse.adapters.items import Item, Value
@@ -201,13 +202,12 @@ class EndpointsTable(EndpointLife):
         """Note that UpdateEndpoint was asked for this EndpointConfig."""
         self._update(endpoint, "SET updated_to = :config", {":config": {"S": config_name}})
 
-    def record_principals(self, endpoint: str, principals: Sequence[str] | None) -> None:
-        """Keep who may invoke it; None where that is not this deployment's to say."""
-        if principals is None:
-            self._update(endpoint, "REMOVE principals", {})
+    def record_terms(self, endpoint: str, terms: Terms | None) -> None:
+        """Keep them for the front door; None where they are not this deployment's to say."""
+        if terms is None:
+            self._update(endpoint, "REMOVE terms", {})
         else:
-            listed = texts_value(principals)
-            self._update(endpoint, "SET principals = :listed", {":listed": listed})
+            self._update(endpoint, "SET terms = :terms", {":terms": terms_value(terms)})
 
     def record_decision(self, endpoint: str, decision: Decision, now: datetime) -> None:
         """Keep the decision, for whoever asks why."""

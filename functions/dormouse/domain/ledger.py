@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from dormouse.domain.activity import Measured
+from dormouse.domain.terms import Terms
 from dormouse.domain.warm_up import WarmUp
 
 
@@ -62,8 +63,7 @@ class Ledger:
 
     `slept_version` is the newest demand that an operator's `sleep` of `slept_at` has overruled.
     `updated_to` is the EndpointConfig that UpdateEndpoint was last asked for since the endpoint was
-    created. `principals` are those of the last spec that could be obeyed, as its owner wrote them;
-    None where there has been none.
+    created. `terms` are those of the last spec that could be obeyed; None where there was none.
     """
 
     demand_version: int = 0
@@ -75,7 +75,7 @@ class Ledger:
     slept_version: int | None = None
     slept_at: datetime | None = None
     updated_to: str | None = None
-    principals: tuple[str, ...] | None = None
+    terms: Terms | None = None
     decision: Decision | None = None
     decided_at: datetime | None = None
     lease_until: datetime | None = None
