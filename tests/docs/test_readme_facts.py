@@ -27,6 +27,8 @@ IN_WORDS = {
     "WakeFor": "as after one request",
     "Principals": "the own account",
     "AlarmTopicArn": "nobody does",
+    "S3Buckets": "none",
+    "CompletionTopicArns": "none",
 }
 
 

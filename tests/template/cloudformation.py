@@ -131,6 +131,8 @@ def _resolve(value: Any, given: Given) -> Any:
             return _substitute(text, {}, given)
         case {"Fn::Split": [delimiter, text]}:
             return resolve(text, given).split(delimiter)
+        case {"Fn::Join": [str(delimiter), texts]}:
+            return delimiter.join(resolve(texts, given))
         case {"Fn::Select": [index, items]}:
             return resolve(items, given)[index]
         case {"Fn::If": [condition, chosen, otherwise]}:
@@ -177,6 +179,7 @@ def _arn(logical_id: str, kind: str) -> str:
     place = f"{REGION}:{ACCOUNT}"
     return {
         "AWS::S3::Bucket": f"arn:aws:s3:::{name}",
+        "AWS::SQS::Queue": f"arn:aws:sqs:{place}:{name}",
         "AWS::DynamoDB::Table": f"arn:aws:dynamodb:{place}:table/{name}",
         "AWS::Logs::LogGroup": f"arn:aws:logs:{place}:log-group:{name}:*",
         "AWS::Serverless::Function": f"arn:aws:lambda:{place}:function:{name}",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
-from tests.template.cloudformation import resolve, resources
+from tests.template.cloudformation import NOTHING_GIVEN, Given, resolve, resources
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,28 +55,27 @@ def as_list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def granted() -> list[Statement]:
+def granted(given: Given = NOTHING_GIVEN) -> list[Statement]:
     """Every statement that the template grants to a role, in it or attached to it."""
     inline = [
         statement
         for role, resource in resources("AWS::IAM::Role").items()
         for policy in resource["Properties"]["Policies"]
-        for statement in _statements(role, policy)
+        for statement in _statements(role, policy, given)
     ]
     attached = [
         statement
         for resource in resources("AWS::IAM::Policy").values()
         for role in resource["Properties"]["Roles"]
-        for statement in _statements(role["Ref"], resource["Properties"])
+        for statement in _statements(role["Ref"], resource["Properties"], given)
     ]
     return [*inline, *attached]
 
 
-def _statements(role: str, policy: Any) -> Iterator[Statement]:
+def _statements(role: str, policy: Any, given: Given) -> Iterator[Statement]:
     """The statements of a policy. Each must be an Allow."""
-    for statement in as_list(policy["PolicyDocument"]["Statement"]):
-        assert statement["Effect"] == "Allow", f"{role}: the tests read Allow alone"
-        plain = resolve(statement)
+    for plain in as_list(resolve(policy["PolicyDocument"]["Statement"], given)):
+        assert plain["Effect"] == "Allow", f"{role}: the tests read Allow alone"
         yield Statement(
             role=role,
             sid=plain["Sid"],
@@ -94,16 +93,17 @@ def may(
     resource_tags: Mapping[str, str] | None = None,
     request_tags: Mapping[str, str] | None = None,
     keys: Mapping[str, str] | None = None,
+    given: Given = NOTHING_GIVEN,
 ) -> bool:
     """Whether a role, by its logical id, may make a call on an ARN.
 
-    `keys` are condition keys that a service defines itself.
+    `keys` are condition keys that a service defines itself; `given` are the stack's parameters.
     """
     context = {f"aws:ResourceTag/{name}": tag for name, tag in (resource_tags or {}).items()}
     context |= {f"aws:RequestTag/{name}": tag for name, tag in (request_tags or {}).items()}
     context |= keys or {}
     return any(
         statement.allows(action, resource, context)
-        for statement in granted()
+        for statement in granted(given)
         if statement.role == role
     )

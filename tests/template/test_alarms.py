@@ -24,9 +24,12 @@ COUNTED_BY_RECONCILE = {
     "EndpointFailed": "FailedEndpoints",
     "ProblemsPersist": "Problems",
 }
+# What SQS counts.
+COUNTED_BY_SQS = {"DeadLetters"}
 ERRORS_OF = {
     "ReconcileErrors": "ReconcileFunction",
     "InvokeErrors": "InvokeFunction",
+    "DrainErrors": "DrainFunction",
     "ControlErrors": "ControlFunction",
     "CleanupErrors": "CleanupFunction",
 }
@@ -76,7 +79,7 @@ def watched(alarm: str) -> dict[str, Any]:
 
 def test_every_alarm_has_its_test() -> None:
     """One that is added is tested here as well."""
-    assert set(ALARMS) == {*COUNTED_BY_RECONCILE, *ERRORS_OF}
+    assert set(ALARMS) == {*COUNTED_BY_RECONCILE, *COUNTED_BY_SQS, *ERRORS_OF}
 
 
 @pytest.mark.parametrize(("alarm", "metric"), COUNTED_BY_RECONCILE.items())
@@ -97,6 +100,17 @@ def test_every_function_is_watched_for_errors() -> None:
         }
 
 
+def test_dead_letters_are_noticed() -> None:
+    """The first of them, in the queue that drain is told."""
+    assert watched("DeadLetters") == {
+        "Namespace": "AWS/SQS",
+        "MetricName": "ApproximateNumberOfMessagesVisible",
+        "Dimensions": [{"Name": "QueueName", "Value": "dormouse-DeadLetterQueue.QueueName"}],
+    }
+    assert environment("DrainFunction")["DORMOUSE_DEAD_LETTERS_URL"] == "dormouse-DeadLetterQueue"
+    assert properties("DeadLetters")["EvaluationPeriods"] == 1
+
+
 @pytest.mark.parametrize("alarm", ALARMS)
 def test_what_no_datapoint_means(alarm: str) -> None:
     """Of ticks: that there are none. Of everything that is counted when it happens: all is well."""
@@ -105,7 +119,9 @@ def test_what_no_datapoint_means(alarm: str) -> None:
     trouble = ("notBreaching", "GreaterThanOrEqualToThreshold")
     expected = silence if alarm == "TicksStopped" else trouble
     assert (written["TreatMissingData"], written["ComparisonOperator"]) == expected
-    assert (written["Statistic"], written["Threshold"], written["Period"]) == ("Sum", 1, 60)
+    # A queue's length is no count: its sum over a minute would be that of several looks.
+    statistic = "Maximum" if alarm in COUNTED_BY_SQS else "Sum"
+    assert (written["Statistic"], written["Threshold"], written["Period"]) == (statistic, 1, 60)
     assert written.get("DatapointsToAlarm", 1) <= written["EvaluationPeriods"]
 
 

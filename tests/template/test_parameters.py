@@ -24,6 +24,7 @@ from tests.template.cloudformation import (
 )
 
 ROLE = "arn:aws:iam::123456789012:role/search-api"
+TOPIC = "arn:aws:sns:eu-central-1:123456789012:answers"
 
 
 def accepts(parameter: str, value: str) -> bool:
@@ -109,6 +110,31 @@ def accepts(parameter: str, value: str) -> bool:
         ("Principals", f"{ROLE},210987654321", False),
         ("Principals", "arn:aws:iam::123456789012:role/*", False),
         ("Principals", "1" * 257, False),
+        ("ColdDefault", "refuse", True),
+        ("ColdDefault", "wait=1", True),
+        ("ColdDefault", "wait=50", True),
+        ("ColdDefault", "wait=51", False),
+        ("ColdDefault", "wait=0", False),
+        ("ColdDefault", "wait=010", False),
+        ("ColdDefault", "wait", False),
+        ("ColdDefault", "respond-async", False),
+        ("ColdDefault", "", False),
+        ("S3Buckets", "", True),
+        ("S3Buckets", "inputs", True),
+        ("S3Buckets", "inputs more.inputs-2", True),
+        ("S3Buckets", "inputs  more", False),
+        ("S3Buckets", " inputs", False),
+        ("S3Buckets", "inputs,more", False),
+        ("S3Buckets", "team-*", False),
+        ("S3Buckets", "inputs/2026", False),
+        ("S3Buckets", "arn:aws:s3:::inputs", False),
+        ("S3Buckets", "Inputs", False),
+        ("CompletionTopicArns", "", True),
+        ("CompletionTopicArns", TOPIC, True),
+        ("CompletionTopicArns", f"{TOPIC} {TOPIC}-2", True),
+        ("CompletionTopicArns", f"{TOPIC}, {TOPIC}-2", False),
+        ("CompletionTopicArns", f"{TOPIC}-*", False),
+        ("CompletionTopicArns", "answers", False),
         ("AlarmTopicArn", "", True),
         ("AlarmTopicArn", "arn:aws:sns:eu-central-1:123456789012:operators", True),
         ("AlarmTopicArn", "arn:aws-us-gov:sns:us-gov-west-1:123456789012:operators", True),
@@ -119,6 +145,26 @@ def accepts(parameter: str, value: str) -> bool:
 def test_what_the_parameters_accept(parameter: str, value: str, accepted: bool) -> None:
     """A bad value is refused before anything is created."""
     assert accepts(parameter, value) is accepted
+
+
+@pytest.mark.parametrize(
+    ("parameter", "bounds"),
+    [
+        ("HoldSlots", (0, 500)),
+        ("RequestTtlSeconds", (60, 7 * 24 * 3600)),
+        ("DrainConcurrency", (2, 1000)),
+        ("WarmSetSize", (0, 50)),
+        ("ReservedConcurrency", (0, None)),
+        ("LedgerIntervalSeconds", (1, 60)),
+        ("RuntimeReadTimeoutSeconds", (1, 70)),
+        ("LeaseMarginSeconds", (1, 60)),
+    ],
+)
+def test_what_the_numbers_may_be(parameter: str, bounds: tuple[int, int | None]) -> None:
+    """CloudFormation refuses what is outside of them."""
+    declared = template()["Parameters"][parameter]
+    assert declared["Type"] == "Number"
+    assert (declared["MinValue"], declared.get("MaxValue")) == bounds
 
 
 @for_all(st.text(alphabet="aZ09-_./\n", min_size=1, max_size=70))
@@ -169,6 +215,14 @@ def test_principals_become_a_tag() -> None:
         Principal(ROLE, Kind.ROLE, "123456789012", "search-api"),
         Principal("210987654321", Kind.ACCOUNT, "210987654321"),
     )
+
+
+def test_what_differs_from_the_default_becomes_a_tag() -> None:
+    """Of a cold request, and of the warm set; the defaults are those of an absent tag."""
+    given = {"ColdDefault": "wait=30", "WarmSetSize": "0"}
+    written = tags(**given)
+    assert written["dormouse:cold-default"] == "wait=30"
+    assert written["dormouse:warm-set-size"] == "0"
 
 
 @pytest.mark.parametrize(

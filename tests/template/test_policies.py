@@ -21,6 +21,12 @@ WITHOUT_RESOURCE_TYPE = {
     "xray:PutTraceSegments",
 }
 
+# With these each statement is there.
+EVERYTHING = {
+    "S3Buckets": "inputs more-inputs",
+    "CompletionTopicArns": f"arn:aws:sns:{REGION}:123456789012:answers",
+}
+
 ENDPOINT = f"arn:aws:sagemaker:{REGION}:123456789012:endpoint/"
 FUNCTION = f"arn:aws:lambda:{REGION}:123456789012:function:"
 
@@ -46,14 +52,19 @@ def too_wide(statement: Statement) -> list[str]:
         if re.search(r":sagemaker:.*:endpoint(-config)?/.*\*", resource) and not tags
     ]
     faults += [
-        f"{resource}: all functions, or all tables"
+        f"{resource}: all functions, tables, queues or topics"
         for resource in statement.resources
-        if re.match(r"arn:aws:(lambda|dynamodb):.*\*", resource)
+        if re.match(r"arn:aws:(lambda|dynamodb|sqs|sns):.*\*", resource)
+    ]
+    faults += [
+        f"{resource}: all buckets"
+        for resource in statement.resources
+        if re.match(r"arn:[^:]*:s3:::[^/]*\*", resource)
     ]
     return faults
 
 
-@pytest.mark.parametrize("statement", granted(), ids=lambda s: f"{s.role}-{s.sid}")
+@pytest.mark.parametrize("statement", granted(EVERYTHING), ids=lambda s: f"{s.role}-{s.sid}")
 def test_no_statement_is_wider_than_it_must_be(statement: Statement) -> None:
     """Holds for each statement of each role."""
     assert too_wide(statement) == []
@@ -70,6 +81,10 @@ def test_no_statement_is_wider_than_it_must_be(statement: Statement) -> None:
         (("sagemaker:DescribeEndpoint",), f"{ENDPOINT}*", "no condition"),
         (("sagemaker:CreateEndpoint",), f"{ENDPOINT[:-1]}-config/*", "no condition"),
         (("lambda:InvokeFunction",), f"{FUNCTION}dormouse-*", "all functions"),
+        (("sqs:SendMessage",), f"arn:aws:sqs:{REGION}:123456789012:*", "queues"),
+        (("sns:Publish",), f"arn:aws:sns:{REGION}:123456789012:team-*", "topics"),
+        (("s3:GetObject",), "arn:aws:s3:::dormouse-*/models/*", "all buckets"),
+        (("s3:GetObject",), "arn:*:s3:::*", "all buckets"),
     ],
 )
 def test_a_statement_that_is_too_wide_is_noticed(
@@ -116,16 +131,37 @@ def test_an_asterisk_without_a_comment_is_noticed(resource: str) -> None:
     assert unexplained_asterisks(f"- Effect: Allow\n  Action: a:B\n  {resource}\n") == [3]
 
 
-def test_only_plain_http_is_denied() -> None:
-    """For whatever carries a model or its name; no wildcard action, though it would only deny."""
-    (policy,) = resources("AWS::S3::BucketPolicy").values()
+def test_every_bucket_has_its_policy() -> None:
+    """One each."""
+    guarded = [
+        policy["Properties"]["Bucket"]["Ref"]
+        for policy in resources("AWS::S3::BucketPolicy").values()
+    ]
+    assert sorted(guarded) == sorted(resources("AWS::S3::Bucket"))
+
+
+@pytest.mark.parametrize("bucket", resources("AWS::S3::Bucket"))
+def test_a_bucket_is_private(bucket: str) -> None:
+    """Nothing can make it, or an object in it, public; and it is encrypted."""
+    written = properties(bucket)
+    assert set(written["PublicAccessBlockConfiguration"].values()) == {True}
+    assert len(written["PublicAccessBlockConfiguration"]) == 4
+    assert written["OwnershipControls"] == {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
+    assert "ServerSideEncryptionConfiguration" in written["BucketEncryption"]
+
+
+@pytest.mark.parametrize("bucket", resources("AWS::S3::Bucket"))
+def test_only_plain_http_is_denied(bucket: str) -> None:
+    """For whatever carries an object or its name; no wildcard action, though it would only deny."""
+    policy = resources("AWS::S3::BucketPolicy")[f"{bucket}Policy"]
+    assert policy["Properties"]["Bucket"] == {"Ref": bucket}
     (statement,) = policy["Properties"]["PolicyDocument"]["Statement"]
     assert statement["Effect"] == "Deny"
     assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
     assert {"s3:GetObject", "s3:PutObject", "s3:ListBucket"} <= set(statement["Action"])
     assert not [action for action in statement["Action"] if "*" in action]
-    assert {"Fn::GetAtt": ["ModelBucket", "Arn"]} in statement["Resource"]
-    assert {"Fn::Sub": "${ModelBucket.Arn}/*"} in statement["Resource"]
+    assert {"Fn::GetAtt": [bucket, "Arn"]} in statement["Resource"]
+    assert {"Fn::Sub": f"${{{bucket}.Arn}}/*"} in statement["Resource"]
 
 
 def test_each_role_has_one_user() -> None:
@@ -137,6 +173,7 @@ def test_each_role_has_one_user() -> None:
     assert users == {
         "ReconcileFunction": {"Fn::GetAtt": ["ReconcileRole", "Arn"]},
         "InvokeFunction": {"Fn::GetAtt": ["InvokeRole", "Arn"]},
+        "DrainFunction": {"Fn::GetAtt": ["DrainRole", "Arn"]},
         "ControlFunction": {"Fn::GetAtt": ["ControlRole", "Arn"]},
         "CleanupFunction": {"Fn::GetAtt": ["CleanupRole", "Arn"]},
     }
@@ -160,6 +197,7 @@ def test_who_may_take_each_role() -> None:
         "ModelRole": [({"Service": "sagemaker.amazonaws.com"}, True)],
         "ReconcileRole": function,
         "InvokeRole": function,
+        "DrainRole": function,
         "ControlRole": function,
         "CleanupRole": function,
         "TickRole": schedule,
@@ -183,7 +221,8 @@ def test_sam_adds_no_rights_of_its_own(deployed: dict[str, Any]) -> None:
 
 def test_which_services_may_call_a_function(deployed: dict[str, Any]) -> None:
     """EventBridge by one rule, API Gateway by one API. Nobody else is let in by a function itself:
-    callers of the Function URL, the schedules and CloudFormation bring rights of their own.
+    callers of the Function URL, the schedules and CloudFormation bring rights of their own, and
+    drain takes its work by rights of its own.
     """
     let_in = {
         (
@@ -208,7 +247,7 @@ def test_no_name_is_fixed(deployed: dict[str, Any]) -> None:
         for key in resource.get("Properties", {})
         if key
         in {"AlarmName", "BucketName", "FunctionName", "LogGroupName", "Name", "RoleName"}
-        | {"TableName", "EndpointConfigName", "ModelName"}
+        | {"TableName", "EndpointConfigName", "ModelName", "QueueName"}
         and isinstance(resource["Properties"][key], str)
     }
     assert named == set()

@@ -40,6 +40,12 @@ NEEDED = {
     "TickRole",
     "EndpointsTable",
     "DecisionsTable",
+    # What it looks through for requests that wait, and where drain tells how they ended.
+    "RequestsTable",
+    "RequestsBucket",
+    "ModelUsesTable",
+    "WorkQueue",
+    "DeadLetterQueue",
     # What looks on and answers.
     "CleanupFunction",
     "CleanupRole",
@@ -84,7 +90,9 @@ def test_no_update_reaches_the_cleanup(deployed: dict[str, Any]) -> None:
 
 
 def test_what_outlives_the_stack() -> None:
-    """Models and memory are kept; what a live endpoint may still use survives its replacement."""
+    """Models, memory and what callers have sent are kept; what a live endpoint may still use
+    survives its replacement.
+    """
     kept = {
         name: (resource.get("DeletionPolicy"), resource.get("UpdateReplacePolicy"))
         for name, resource in template()["Resources"].items()
@@ -95,6 +103,9 @@ def test_what_outlives_the_stack() -> None:
         "ModelBucketPolicy": ("Retain", "Retain"),
         "EndpointsTable": ("Retain", "Retain"),
         "DecisionsTable": ("Retain", "Retain"),
+        "RequestsTable": ("Retain", "Retain"),
+        "RequestsBucket": ("Retain", "Retain"),
+        "RequestsBucketPolicy": ("Retain", "Retain"),
         "CleanupLogs": ("Retain", "Delete"),
         "ModelRole": ("Delete", "Retain"),
         "Model": ("Delete", "Retain"),

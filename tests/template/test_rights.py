@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.template.cloudformation import ACCOUNT, REGION, STACK
+from tests.template.cloudformation import ACCOUNT, REGION, STACK, resources
 from tests.template.iam import granted, may
 
 OWN = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:endpoint/dormouse"
@@ -12,6 +12,16 @@ OTHER = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:endpoint/search"
 CONFIG = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:endpoint-config/search-3"
 ENDPOINTS_TABLE = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/dormouse-EndpointsTable"
 DECISIONS_TABLE = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/dormouse-DecisionsTable"
+REQUESTS_TABLE = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/dormouse-RequestsTable"
+MODEL_USES_TABLE = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/dormouse-ModelUsesTable"
+QUEUE_INDEX = f"{REQUESTS_TABLE}/index/queue"
+PAYLOAD = "arn:aws:s3:::dormouse-RequestsBucket/requests/dormouse/id/body"
+OUTPUT = "arn:aws:s3:::dormouse-RequestsBucket/output/dormouse/id.out"
+WARM_UP = "arn:aws:s3:::dormouse-ModelBucket/warm-up/sentiment.tar.gz"
+WORK_QUEUE = f"arn:aws:sqs:{REGION}:{ACCOUNT}:dormouse-WorkQueue"
+DEAD_LETTERS = f"arn:aws:sqs:{REGION}:{ACCOUNT}:dormouse-DeadLetterQueue"
+TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:answers"
+FUNCTION_ROLES = ("ReconcileRole", "InvokeRole", "DrainRole", "ControlRole", "CleanupRole")
 MANAGED = {"dormouse:endpoint": "search"}
 CREATED_HERE = {"dormouse:endpoint": "search", "dormouse:stack": STACK}
 CREATED_ELSEWHERE = {"dormouse:endpoint": "search", "dormouse:stack": "another"}
@@ -45,6 +55,7 @@ def actions_of(role: str) -> set[str]:
                 "cloudwatch:GetMetricData",
                 "dynamodb:GetItem",
                 "dynamodb:PutItem",
+                "dynamodb:Query",
                 "dynamodb:Scan",
                 "dynamodb:UpdateItem",
                 # CreateEndpoint does it in the caller's name.
@@ -55,29 +66,65 @@ def actions_of(role: str) -> set[str]:
                 "sagemaker:ListEndpoints",
                 "sagemaker:ListTags",
                 "sagemaker:UpdateEndpoint",
+                "sqs:SendMessage",
                 "tag:GetResources",
             },
         ),
         (
             "InvokeRole",
             {
+                "dynamodb:DeleteItem",
                 "dynamodb:GetItem",
+                "dynamodb:PutItem",
+                "dynamodb:Query",
                 "dynamodb:UpdateItem",
                 "lambda:InvokeFunction",
+                "s3:DeleteObject",
+                "s3:GetObject",
+                # Without it what is missing looks forbidden.
+                "s3:ListBucket",
+                "s3:PutObject",
                 "sagemaker:InvokeEndpoint",
+                "sqs:SendMessage",
                 "tag:GetResources",
+            },
+        ),
+        (
+            "DrainRole",
+            {
+                "dynamodb:DeleteItem",
+                "dynamodb:GetItem",
+                "dynamodb:PutItem",
+                "dynamodb:Query",
+                "dynamodb:UpdateItem",
+                "lambda:InvokeFunction",
+                "s3:DeleteObject",
+                "s3:GetObject",
+                # Without it what is missing looks forbidden.
+                "s3:ListBucket",
+                "s3:PutObject",
+                "sagemaker:InvokeEndpoint",
+                # The event source does these in drain's name.
+                "sqs:DeleteMessage",
+                "sqs:GetQueueAttributes",
+                "sqs:ReceiveMessage",
+                "sqs:SendMessage",
             },
         ),
         (
             "ControlRole",
             {
                 "dynamodb:GetItem",
+                "dynamodb:PutItem",
                 "dynamodb:Query",
                 "dynamodb:Scan",
                 "dynamodb:UpdateItem",
                 "lambda:InvokeFunction",
                 "sagemaker:DescribeEndpoint",
                 "sagemaker:ListEndpoints",
+                "sqs:ChangeMessageVisibility",
+                "sqs:DeleteMessage",
+                "sqs:ReceiveMessage",
                 "tag:GetResources",
             },
         ),
@@ -95,6 +142,7 @@ def test_the_calls_of_the_adapters_are_granted(role: str, actions: set[str]) -> 
     ("role", "functions"),
     [
         ("InvokeRole", {"ReconcileFunction"}),
+        ("DrainRole", {"ReconcileFunction"}),
         ("ControlRole", {"ReconcileFunction"}),
         ("CleanupRole", {"ReconcileFunction", "CleanupFunction"}),
         ("TickRole", {"ReconcileFunction"}),
@@ -104,7 +152,7 @@ def test_the_calls_of_the_adapters_are_granted(role: str, actions: set[str]) -> 
 )
 def test_which_functions_each_role_invokes(role: str, functions: set[str]) -> None:
     """The nudge, the tick, the cron schedules; cleanup has ticks made and goes on by itself."""
-    everyone = ("ReconcileFunction", "InvokeFunction", "ControlFunction", "CleanupFunction")
+    everyone = resources("AWS::Serverless::Function")
     invoked = {f for f in everyone if may(role, "lambda:InvokeFunction", function_arn(f))}
     assert invoked == functions
 
@@ -210,6 +258,7 @@ def test_nobody_can_be_made_an_owner_by_tags() -> None:
         ("ReconcileRole", "sagemaker:ListTags"),
         ("ControlRole", "sagemaker:DescribeEndpoint"),
         ("InvokeRole", "sagemaker:InvokeEndpoint"),
+        ("DrainRole", "sagemaker:InvokeEndpoint"),
     ],
 )
 def test_managed_endpoints_are_reached_and_others_are_not(role: str, action: str) -> None:
@@ -239,12 +288,117 @@ def test_the_tombstone_that_may_be_written_is_the_one_that_is_written() -> None:
     assert may("ReconcileRole", "dynamodb:GetItem", ENDPOINTS_TABLE, keys=keys)
 
 
+@pytest.mark.parametrize("role", ["InvokeRole", "DrainRole", "ControlRole"])
+def test_nobody_else_writes_the_tombstone(role: str) -> None:
+    """Of the same table they may write every other item."""
+    update = "dynamodb:UpdateItem"
+    tombstone = {"dynamodb:LeadingKeys": "dormouse:removal"}
+    assert not may(role, update, ENDPOINTS_TABLE, keys=tombstone)
+    assert may(role, update, ENDPOINTS_TABLE, keys={"dynamodb:LeadingKeys": "dormouse"})
+
+
+@pytest.mark.parametrize(
+    ("role", "sends_to", "takes_from"),
+    [
+        ("ReconcileRole", {WORK_QUEUE}, set()),
+        ("InvokeRole", {WORK_QUEUE}, set()),
+        ("DrainRole", {DEAD_LETTERS}, {WORK_QUEUE}),
+        ("ControlRole", set(), {DEAD_LETTERS}),
+        ("CleanupRole", set(), set()),
+    ],
+)
+def test_which_way_messages_go(role: str, sends_to: set[str], takes_from: set[str]) -> None:
+    """Each queue has those who fill it and one who empties it."""
+    queues = (WORK_QUEUE, DEAD_LETTERS)
+    assert {queue for queue in queues if may(role, "sqs:SendMessage", queue)} == sends_to
+    for action in ("sqs:ReceiveMessage", "sqs:DeleteMessage"):
+        assert {queue for queue in queues if may(role, action, queue)} == takes_from
+
+
+@pytest.mark.parametrize(
+    ("role", "steps", "counts_uses", "ranks_models"),
+    [
+        ("ReconcileRole", True, False, True),
+        ("InvokeRole", True, True, False),
+        ("DrainRole", True, True, False),
+        ("ControlRole", True, False, False),
+        ("CleanupRole", False, False, False),
+    ],
+)
+def test_who_takes_the_steps_of_requests(
+    role: str, steps: bool, counts_uses: bool, ranks_models: bool
+) -> None:
+    """A request is found by the table's index alone, and never by looking through the table."""
+    # A step is a record written anew, on the condition that the former one is still there.
+    assert may(role, "dynamodb:PutItem", REQUESTS_TABLE) is steps
+    assert may(role, "dynamodb:Query", QUEUE_INDEX) is steps
+    assert not may(role, "dynamodb:Scan", REQUESTS_TABLE)
+    assert may(role, "dynamodb:UpdateItem", MODEL_USES_TABLE) is counts_uses
+    assert may(role, "dynamodb:Query", MODEL_USES_TABLE) is ranks_models
+
+
+@pytest.mark.parametrize(
+    ("role", "payload", "output", "warm_up"),
+    [
+        ("InvokeRole", {"Get", "Put", "Delete"}, set(), set()),
+        ("DrainRole", {"Get", "Put", "Delete"}, {"Put"}, {"Get"}),
+        ("ReconcileRole", set(), set(), set()),
+        ("ControlRole", set(), set(), set()),
+        ("ModelRole", set(), set(), set()),
+    ],
+)
+def test_who_reaches_what_callers_send_and_get(
+    role: str, payload: set[str], output: set[str], warm_up: set[str]
+) -> None:
+    """The two that speak with callers or for them; an output is written and read by its owner."""
+    for resource, allowed in ((PAYLOAD, payload), (OUTPUT, output), (WARM_UP, warm_up)):
+        actions = ("Get", "Put", "Delete")
+        assert {a for a in actions if may(role, f"s3:{a}Object", resource)} == allowed
+
+
+@pytest.mark.parametrize(
+    ("buckets", "resource", "allowed"),
+    [
+        ("", "arn:aws:s3:::inputs/a.json", False),
+        ("inputs", "arn:aws:s3:::inputs/a.json", True),
+        ("inputs", "arn:aws:s3:::inputs-2/a.json", False),
+        ("inputs more", "arn:aws:s3:::inputs/a.json", True),
+        ("inputs more", "arn:aws:s3:::more/deep/a.json", True),
+        ("inputs more", "arn:aws-us-gov:s3:::more/a.json", True),
+        ("inputs more", "arn:aws:s3:::payroll/a.json", False),
+    ],
+)
+def test_inputs_are_read_where_the_parameter_says(
+    buckets: str, resource: str, allowed: bool
+) -> None:
+    """Read, and found missing; neither written nor deleted, by nobody else."""
+    given = {"S3Buckets": buckets}
+    assert may("InvokeRole", "s3:GetObject", resource, given=given) is allowed
+    bucket = resource.partition("/")[0]
+    assert may("InvokeRole", "s3:ListBucket", bucket, given=given) is allowed
+    for action in ("s3:PutObject", "s3:DeleteObject"):
+        assert not may("InvokeRole", action, resource, given=given)
+    assert not may("DrainRole", "s3:GetObject", resource, given=given)
+
+
+@pytest.mark.parametrize(
+    ("topics", "allowed"), [("", False), (TOPIC, True), (f"{TOPIC}-2 {TOPIC}", True)]
+)
+def test_topics_are_told_that_the_parameter_names(topics: str, allowed: bool) -> None:
+    """By drain, and no others."""
+    given = {"CompletionTopicArns": topics}
+    assert may("DrainRole", "sns:Publish", TOPIC, given=given) is allowed
+    assert not may("DrainRole", "sns:Publish", f"{TOPIC}-3", given=given)
+    assert not may("InvokeRole", "sns:Publish", TOPIC, given=given)
+
+
 @pytest.mark.parametrize(
     ("role", "writes", "reads"),
     [
         ("ReconcileRole", True, False),
         ("ControlRole", False, True),
         ("InvokeRole", False, False),
+        ("DrainRole", False, False),
         ("CleanupRole", False, False),
     ],
 )
@@ -256,13 +410,13 @@ def test_who_writes_decisions_and_who_reads_them(role: str, writes: bool, reads:
         assert not may(role, action, DECISIONS_TABLE)
 
 
-@pytest.mark.parametrize("role", ["ReconcileRole", "InvokeRole", "ControlRole", "CleanupRole"])
+@pytest.mark.parametrize("role", FUNCTION_ROLES)
 def test_each_function_writes_its_own_log(role: str) -> None:
     """And nobody else's."""
     group = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:dormouse"
     written = {
         other
-        for other in ("ReconcileRole", "InvokeRole", "ControlRole", "CleanupRole")
+        for other in FUNCTION_ROLES
         if may(role, "logs:PutLogEvents", f"{group}-{other.replace('Role', 'Logs')}:*")
     }
     assert written == {role}
@@ -291,6 +445,12 @@ def test_each_function_writes_its_own_log(role: str) -> None:
         ("ControlRole", "dynamodb:UpdateItem", ENDPOINTS_TABLE, True),
         ("ControlRole", "sagemaker:InvokeEndpoint", OWN, False),
         ("InvokeRole", "sagemaker:DescribeEndpoint", OWN, False),
+        ("DrainRole", "sagemaker:DescribeEndpoint", OWN, False),
+        ("DrainRole", "s3:GetObject", "arn:aws:s3:::dormouse-ModelBucket/models/a.tar.gz", False),
+        ("DrainRole", "s3:ListBucket", "arn:aws:s3:::dormouse-ModelBucket", True),
+        ("DrainRole", "s3:ListBucket", "arn:aws:s3:::dormouse-RequestsBucket", True),
+        ("InvokeRole", "s3:ListBucket", "arn:aws:s3:::dormouse-RequestsBucket", True),
+        ("InvokeRole", "s3:ListBucket", "arn:aws:s3:::dormouse-ModelBucket", False),
     ],
 )
 def test_what_each_role_reaches(role: str, action: str, resource: str, allowed: bool) -> None:

@@ -11,6 +11,7 @@ from dormouse.domain.claims import Deployment
 from dormouse.settings import (
     CleanupSettings,
     ControlSettings,
+    DrainSettings,
     InvokeSettings,
     ReconcileSettings,
     SettingError,
@@ -20,6 +21,7 @@ from tests.template.cloudformation import REPOSITORY, STACK, environment, resour
 SETTINGS: dict[str, Callable[[Mapping[str, str]], Any]] = {
     "ReconcileFunction": ReconcileSettings.from_env,
     "InvokeFunction": InvokeSettings.from_env,
+    "DrainFunction": DrainSettings.from_env,
     "ControlFunction": ControlSettings.from_env,
     "CleanupFunction": CleanupSettings.from_env,
 }
@@ -27,6 +29,7 @@ SETTINGS: dict[str, Callable[[Mapping[str, str]], Any]] = {
 LEFT_OUT = {
     "ReconcileFunction": {"DORMOUSE_DEMAND_PATIENCE_SECONDS"},
     "InvokeFunction": set(),
+    "DrainFunction": set(),
     "ControlFunction": set(),
     "CleanupFunction": {"DORMOUSE_RECONCILE_TIMEOUT_SECONDS"},
 }

@@ -6,10 +6,11 @@ import sys
 import tomllib
 from pathlib import Path
 
-from dormouse.adapters.runtime import READ_TIMEOUT_SECONDS
+from dormouse.adapters.runtime import CONNECT_TIMEOUT_SECONDS
 from tests.template.cloudformation import (
     IMAGE,
     REPOSITORY,
+    environment,
     properties,
     resolve,
     resources,
@@ -88,21 +89,31 @@ def test_a_late_tick_acts_on_nothing() -> None:
 
 
 def test_no_request_is_cut_off_by_lambda() -> None:
-    """The function lives longer than the runtime client reads, and only signed calls reach it."""
-    invoke = properties("InvokeFunction")
-    assert invoke["Timeout"] > READ_TIMEOUT_SECONDS + 10
+    """The function lives longer than the longest hold and the call that follows, and only signed
+    calls reach it.
+    """
+    invoke, told = properties("InvokeFunction"), environment("InvokeFunction")
+    call = int(told["DORMOUSE_RUNTIME_READ_TIMEOUT_SECONDS"]) + CONNECT_TIMEOUT_SECONDS
+    assert invoke["Timeout"] > int(told["DORMOUSE_LONGEST_HOLD_SECONDS"]) + call + 10
+    assert invoke["Timeout"] <= 900
+    assert "ReservedConcurrentExecutions" not in resolve(invoke)
+    reserved = resolve(invoke["ReservedConcurrentExecutions"], {"ReservedConcurrency": "50"})
+    assert reserved == "50"
     assert invoke["FunctionUrlConfig"] == {"AuthType": "AWS_IAM", "InvokeMode": "BUFFERED"}
 
 
 def test_what_is_remembered_can_be_restored() -> None:
-    """Each table is paid by use, encrypted, and can be set back to any minute."""
-    tables = resources("AWS::DynamoDB::Table")
-    assert set(tables) == {"EndpointsTable", "DecisionsTable"}
-    for table in tables.values():
+    """Each table is paid by use and encrypted. What is remembered of endpoints can be set back to
+    any minute; a request that was answered since must not wait again.
+    """
+    restorable = set()
+    for name, table in resources("AWS::DynamoDB::Table").items():
         written = table["Properties"]
         assert written["BillingMode"] == "PAY_PER_REQUEST"
         assert written["SSESpecification"] == {"SSEEnabled": True}
-        assert written["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+        if written.get("PointInTimeRecoverySpecification", {}).get("PointInTimeRecoveryEnabled"):
+            restorable.add(name)
+    assert restorable == {"EndpointsTable", "DecisionsTable"}
 
 
 def test_every_function_has_its_own_log() -> None:
@@ -130,7 +141,12 @@ def test_what_the_stack_tells_its_user() -> None:
         "ModelPrefix": "models/",
         "EndpointsTableName": "dormouse-EndpointsTable",
         "DecisionsTableName": "dormouse-DecisionsTable",
+        "RequestsTableName": "dormouse-RequestsTable",
+        "RequestsBucketName": "dormouse-RequestsBucket",
+        "WorkQueueUrl": "dormouse-WorkQueue",
+        "DeadLetterQueueUrl": "dormouse-DeadLetterQueue",
         "ReconcileFunctionName": "dormouse-ReconcileFunction",
         "ControlFunctionName": "dormouse-ControlFunction",
         "InvokeFunctionName": "dormouse-InvokeFunction",
+        "DrainFunctionName": "dormouse-DrainFunction",
     }
