@@ -105,13 +105,14 @@ class ParkedRequest:
 
     @property
     def wants_publishing(self) -> bool:
-        """Whether it is final, and somebody is still to be told."""
-        return (
-            self.status.is_final
-            and self.status is not Status.CANCELLED
-            and not self.is_published
-            and (self.output_location is not None or self.completion_topic is not None)
-        )
+        """Whether it is final, and somebody is still to be told: its caller, or, of a failure,
+        whoever looks through the dead letters.
+        """
+        if self.is_published or not self.status.is_final or self.status is Status.CANCELLED:
+            return False
+        if self.status is Status.FAILED and self.kind is not Kind.HELD:
+            return True
+        return self.output_location is not None or self.completion_topic is not None
 
     def is_expired(self, now: datetime) -> bool:
         """Whether its time to live has run out before somebody claimed it."""
@@ -169,6 +170,11 @@ def claimed(request: ParkedRequest, claim: str, until: datetime) -> ParkedReques
         claimed_until=until,
         tries=request.tries + 1,
     )
+
+
+def claim_extended(request: ParkedRequest, until: datetime) -> ParkedRequest:
+    """Let whoever has claimed it go on until then. It is the same try."""
+    return _step(request, claimed_until=until)
 
 
 def given_back(request: ParkedRequest, now: datetime) -> ParkedRequest:
