@@ -22,7 +22,7 @@ export UV
 export DORMOUSE_SAM := $(CURDIR)/.venvs/sam/bin/sam
 
 .PHONY: help demo up down test check fmt lint type build image image-tools push deploy models tiny-models envs \
-	bench-container soak lock clean preflight
+	bench-container bench-wake chaos soak lock clean preflight
 
 help: ## List what can be typed.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -91,6 +91,13 @@ BENCH := PATH="$$(.venvs/local/bin/python -m local.java)" .venvs/container/bin/p
 bench-container: preflight .venvs/local/.ready .venvs/container/.ready .venvs/models/.ready ## Measure the container against the stock set-up (about 20 minutes).
 	@$(BENCH) -m benchmarks.container
 
+# Their callers, and what they start, need the local AWS's environment.
+bench-wake: preflight $(RUN_ENVS) tiny-models ## Measure from InService to the first parked request's InvokeEndpoint (about 15 minutes).
+	@.venvs/local/bin/python -m benchmarks.wake --json
+
+chaos: preflight $(RUN_ENVS) ## 500 requests across five sleeps while processes are killed: nothing lost, nothing answered twice.
+	@.venvs/local/bin/python -m benchmarks.chaos
+
 CYCLES ?= 1000
 
 soak: preflight .venvs/local/.ready .venvs/container/.ready tiny-models ## Load and unload models in the container 1000 times and look for leaks.
@@ -101,7 +108,7 @@ build: .venvs/uv/.ready .venvs/sam/.ready ## Build the functions as `sam deploy`
 
 # ------------------------------------------------------------------------------------------------------- the environments
 
-envs: preflight $(RUN_ENVS) .venvs/models/.ready .venvs/dev/.ready
+envs: preflight $(RUN_ENVS) .venvs/models/.ready .venvs/dev/.ready .venvs/sagemaker/.ready
 
 preflight:
 	@command -v "$(PYTHON)" >/dev/null || { echo "dormouse: there is no $(PYTHON); CPython 3.11 or 3.12 is needed" >&2; exit 1; }
@@ -154,6 +161,10 @@ endef
 		-r container/requirements-build.txt
 	@touch $@
 
+.venvs/sagemaker/.ready: tests/requirements-sagemaker.txt | .venvs/uv/.ready
+	$(call install,the SageMaker SDK (0.4 GB),tests/requirements-sagemaker.txt)
+	@touch $@
+
 comma := ,
 
 # ---------------------------------------------------------------------------------------------------------------- upkeep
@@ -171,6 +182,8 @@ lock: .venvs/uv/.ready ## Pin all requirements anew (add UPGRADE=--upgrade for n
 	$(LOCK) $(UPGRADE) --universal --python-version 3.11 local/requirements.in -o local/requirements.txt
 	$(LOCK) $(UPGRADE) --universal --python-version 3.11 local/requirements-sam.in -o local/requirements-sam.txt
 	$(LOCK) $(UPGRADE) --universal --python-version 3.11 local/requirements-uv.in -o local/requirements-uv.txt
+	$(LOCK) $(UPGRADE) --universal --python-version 3.11 --excludes tests/requirements-sagemaker-excludes.txt \
+		tests/requirements-sagemaker.in -o tests/requirements-sagemaker.txt
 	$(LOCK) $(UPGRADE) --universal --python-version 3.11 requirements.in -o requirements.txt
 
 clean: down ## Remove everything that make has made.
