@@ -29,8 +29,8 @@ def test_a_message_reaches_the_topic(client: "SNSClient") -> None:
     topic = client.create_topic(Name="completed")["TopicArn"]
     sqs: SQSClient = boto3.client("sqs")
     url = sqs.create_queue(QueueName="subscriber")["QueueUrl"]
-    arn = "arn:aws:sqs:us-east-1:123456789012:subscriber"
-    client.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+    queue = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]
+    client.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue["QueueArn"])
 
     SnsNotifications(client, frozenset({topic})).publish(topic, '{"☃": 1}')
 
