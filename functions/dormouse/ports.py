@@ -161,8 +161,9 @@ class ReconcilerState(Protocol):
         """Claim the teardown: from now on no lease is given.
 
         On the condition that no demand has come since the ledger was seen, nor any request, nor a
-        lease; unless it is forced. The reason and the warm set are kept. Returns the ledger as it
-        is now; or None, having written nothing, where something has come or it is closing already.
+        lease, and then that demand counts as met; unless it is forced. The reason and the warm set
+        are kept. Returns the ledger as it is now; or None, having written nothing, where something
+        has come or it is closing already.
         """
 
     def reopen(self, endpoint: str, seen: Ledger) -> bool:

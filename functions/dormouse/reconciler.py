@@ -20,6 +20,7 @@ from dormouse.domain.ledger import Decision, Ledger, PastDecision
 from dormouse.domain.plan import Action, Plan, Rule, Timing, decide, guard
 from dormouse.domain.removal import decide_removal, release
 from dormouse.domain.spec import ENDPOINT_TAG, STACK_TAG, Spec
+from dormouse.domain.terms import terms_of
 from dormouse.domain.waiting import NOBODY, Waiting
 from dormouse.errors import AwsDeniedError, AwsError
 from dormouse.ports import (
@@ -100,7 +101,7 @@ class Reconciler:
         # serving status meets it; and before the requests are looked for, so those that raised it
         # are found.
         ledger = self.state.read(claim.endpoint)
-        self._keep_principals(claim, ledger)
+        self._keep_terms(claim, ledger)
         # Also where nothing else is done for it: requests expire, and somebody has to be told.
         waiting = self._look_for_requests(claim.endpoint, ledger)
         if isinstance(claim, Refusal):
@@ -135,14 +136,14 @@ class Reconciler:
             self.state.record_gone(endpoint, ledger)
         return guarded
 
-    def _keep_principals(self, claim: Claim, ledger: Ledger) -> None:
-        """Let the proxy know who may invoke it. A spec that can't be obeyed leaves the last one."""
+    def _keep_terms(self, claim: Claim, ledger: Ledger) -> None:
+        """Let the front door know them. A spec that can't be obeyed leaves the last ones."""
         if isinstance(claim, Refusal):
-            principals = None if claim.why is Why.NOT_OURS else ledger.principals
+            terms = None if claim.why is Why.NOT_OURS else ledger.terms
         else:
-            principals = tuple(principal.text for principal in claim.principals)
-        if principals != ledger.principals:
-            self.state.record_principals(claim.endpoint, principals)
+            terms = terms_of(claim)
+        if terms != ledger.terms:
+            self.state.record_terms(claim.endpoint, terms)
 
     def _plan(self, spec: Spec, ledger: Ledger, seen: Observation, waiting: Waiting) -> Plan:
         now = self.clock()

@@ -3,23 +3,33 @@
 from datetime import timedelta
 
 from dormouse.adapters.state import EndpointsTable
+from dormouse.awakening import Awakening
 from dormouse.control import Control
 from dormouse.domain.claims import Deployment
 from dormouse.domain.endpoint import EndpointStatus
 from dormouse.domain.intent import Hold, Release, Sleep, Wake
-from dormouse.domain.ledger import Ledger
+from dormouse.domain.lease import LeaseTerms
+from dormouse.domain.ledger import Lease, Ledger
 from dormouse.domain.plan import Action, Timing
 from dormouse.intents import Intents
 from dormouse.reconciler import Outcome, Reconciler
+from dormouse.releasing import Releasing
+from dormouse.teardown import Teardown
 from dormouse.waiting_requests import WaitingRequests
 from tests.fakes.clock import FakeClock
 from tests.fakes.endpoints import STACK, FakeEndpoints
-from tests.fakes.requests import FakeDeadLetters, FakeRequestRecords
+from tests.fakes.requests import FakeDeadLetters, FakeModelLedger, FakeRequestRecords, FakeWorkQueue
 from tests.fakes.tables import decisions_table
 from tests.fakes.world import FakeCatalog, FakeMetrics, FakeNudge, config
 
 DEPLOYMENT = Deployment(STACK, "dormouse", "dormouse-config")
 ACCOUNT = "123456789012"
+LEASE_TERMS = LeaseTerms(
+    renewal_interval=timedelta(seconds=30),
+    read_timeout=timedelta(seconds=70),
+    margin=timedelta(seconds=10),
+)
+RESEND_AFTER = timedelta(seconds=60)
 
 
 class World:
@@ -35,6 +45,8 @@ class World:
         self.letters = FakeDeadLetters()
         self.state = table
         self.history = decisions_table(table.client)
+        self.work = FakeWorkQueue()
+        self.models = FakeModelLedger()
         self.reconciler = Reconciler(
             catalog=self.catalog,
             created=self.endpoints,
@@ -45,6 +57,15 @@ class World:
             clock=self.clock,
             timing=Timing(timedelta(minutes=5), timedelta(seconds=30), timedelta(hours=1)),
             deployment=DEPLOYMENT,
+            teardown=Teardown(self.endpoints, table, self.models, self.clock),
+            awakening=Awakening(
+                state=table,
+                work=self.work,
+                clock=self.clock,
+                warm_up_at_most=timedelta(minutes=10),
+                resend_after=RESEND_AFTER,
+            ),
+            releasing=Releasing(self.records, self.work, RESEND_AFTER),
         )
         self.intents = Intents(self.catalog, table, self.clock, DEPLOYMENT)
         self.control = Control(
@@ -85,9 +106,10 @@ class World:
         since = now - timedelta(seconds=15)
         return self.state.record_demand("reviews", now, since, known_only=False).is_written
 
-    def use(self) -> None:
-        """Let a warm request come, as the proxy records it."""
-        self.state.record_request("reviews", self.clock())
+    def use(self) -> Lease:
+        """Let a warm request come: the proxy takes a lease for it."""
+        now = self.clock()
+        return self.state.take_lease("reviews", now, LEASE_TERMS.until(now), is_request=True)
 
     def wake(self) -> None:
         """Wake it by an operator's hand."""

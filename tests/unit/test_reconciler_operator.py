@@ -67,6 +67,8 @@ def test_sleep_stops_what_is_in_use_and_keeps_it_down(world: World) -> None:
     world.act()
     world.use()
     world.sleep()
+    assert world.act() is Action.CLOSE
+    world.clock.advance(seconds=110)
     assert world.act() is Action.STOP
     assert world.act() is Action.WAIT
     world.clock.advance(minutes=1)
@@ -82,45 +84,42 @@ def test_a_warm_request_between_the_sleep_and_the_stop_does_not_keep_it_up(world
     world.serve()
     world.sleep()
     world.use()
-    assert world.act() is Action.STOP
+    assert world.act() is Action.CLOSE
 
 
-def test_a_warm_request_between_the_plan_and_the_stop_of_a_sleep_does_not_prevent_it(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The stop is forced; one for idleness would be judged anew."""
+def test_a_sleep_waits_for_what_is_under_way_and_for_nothing_else(world: World) -> None:
+    """A lease that was given before is honoured; none is given after."""
     world.serve()
+    lease = world.use()
     world.sleep()
-    begin_stop = EndpointsTable.begin_stop
-
-    def late(self: EndpointsTable, *args: object, **kwargs: object) -> bool:
-        world.use()
-        return begin_stop(self, *args, **kwargs)  # type: ignore[arg-type] # passed on as they come
-
-    monkeypatch.setattr(EndpointsTable, "begin_stop", late)
+    outcome = world.look()
+    assert outcome.plan.action is Action.CLOSE
+    assert outcome.plan.next_look_at == lease.until
+    assert world.use().until is None
+    assert world.endpoints.deleted == []
+    world.clock.advance(seconds=110)
     assert world.act() is Action.STOP
     assert world.endpoints.deleted == ["reviews"]
 
 
-def test_demand_between_the_plan_and_the_stop_of_a_sleep_prevents_it(
+def test_a_wake_between_the_plan_and_the_stop_of_a_sleep_starts_it_again(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A wake, say: it is newer than the sleep."""
+    """The stop is forced, so it goes on; but the wake is newer, and not lost."""
     world.serve()
     world.sleep()
-    begin_stop = EndpointsTable.begin_stop
+    begin_closing = EndpointsTable.begin_closing
 
-    def late(self: EndpointsTable, *args: object, **kwargs: object) -> bool:
+    def late(self: EndpointsTable, *args: object, **kwargs: object) -> Ledger | None:
         world.wake()
-        return begin_stop(self, *args, **kwargs)  # type: ignore[arg-type] # passed on as they come
+        return begin_closing(self, *args, **kwargs)  # type: ignore[arg-type] # passed on as they come
 
-    monkeypatch.setattr(EndpointsTable, "begin_stop", late)
-    outcome = world.look()
-
-    assert outcome.plan.action is Action.WAIT
-    assert "a request came meanwhile" in outcome.plan.reason
-    assert world.endpoints.deleted == []
-    assert world.act() is Action.STAY_UP
+    with monkeypatch.context() as patch:
+        patch.setattr(EndpointsTable, "begin_closing", late)
+        assert world.act() is Action.STOP
+    assert world.act() is Action.WAIT
+    world.clock.advance(minutes=1)
+    assert world.act() is Action.START
 
 
 def test_a_cold_request_right_after_the_sleep_wakes_it_again(world: World) -> None:

@@ -1,10 +1,13 @@
 """Whose an endpoint is: what the reconciler changes, and whom it lets the proxy let in."""
 
+from datetime import timedelta
+
 import pytest
 
 from dormouse.adapters.state import EndpointsTable
 from dormouse.domain.endpoint import EndpointStatus
 from dormouse.domain.plan import Action, Rule
+from dormouse.domain.terms import Terms
 from tests.fakes.deployment import World
 from tests.fakes.endpoints import STACK
 from tests.fakes.world import config
@@ -37,6 +40,8 @@ def wish(world: World, change: str, tags: dict[str, str]) -> None:
         world.catalog.configs = [config("reviews", "new")]
     if change == "sleep":
         world.use()
+        # What may be under way is waited for.
+        world.clock.advance(seconds=111)
         world.sleep()
 
 
@@ -131,17 +136,17 @@ def test_the_stacks_own_endpoint_waits_for_its_tags_without_a_fault(world: World
     assert "dormouse-config are not visible yet" in outcome.plan.reason
 
 
-def test_the_principals_are_kept_for_the_proxy(world: World) -> None:
-    """As their owner wrote them, and none where he wrote none."""
+def test_the_terms_are_kept_for_the_proxy(world: World) -> None:
+    """Principals as their owner wrote them, and none where he wrote none."""
     world.act()
-    assert world.ledger.principals == ()
+    assert world.ledger.terms == Terms()
     listed = "arn:aws:iam::123456789012:role/search-api 210987654321"
     world.catalog.configs = [config("reviews", principals=listed)]
     world.act()
-    assert world.ledger.principals == tuple(listed.split())
-    world.catalog.configs = [config("reviews")]
+    assert world.ledger.terms == Terms(principals=tuple(listed.split()))
+    world.catalog.configs = [config("reviews", cold_default="wait=30")]
     world.act()
-    assert world.ledger.principals == ()
+    assert world.ledger.terms == Terms(cold_wait=timedelta(seconds=30))
 
 
 def test_a_list_that_cannot_be_obeyed_leaves_the_last_one(world: World) -> None:
@@ -150,35 +155,33 @@ def test_a_list_that_cannot_be_obeyed_leaves_the_last_one(world: World) -> None:
     world.act()
     world.catalog.configs = [config("reviews", principals="210987654321 admin")]
     assert world.look().plan.rule is Rule.REFUSED
-    assert world.ledger.principals == ("210987654321",)
+    assert world.ledger.terms == Terms(principals=("210987654321",))
 
 
-def test_what_another_deployment_manages_has_no_principals_here(world: World) -> None:
+def test_what_another_deployment_manages_has_no_terms_here(world: World) -> None:
     """Its own front door says who may."""
     world.catalog.configs = [config("reviews", principals="210987654321")]
     world.act()
     world.catalog.configs = [config("reviews", stack="other-stack")]
     world.look()
-    assert world.ledger.principals is None
+    assert world.ledger.terms is None
 
 
-def test_principals_are_written_on_change_only(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_terms_are_written_on_change_only(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each tick would cost a write."""
     written: list[object] = []
-    monkeypatch.setattr(EndpointsTable, "record_principals", lambda *a: written.append(a[2]))
+    monkeypatch.setattr(EndpointsTable, "record_terms", lambda *a: written.append(a[2]))
     world.act()
-    assert written == [()]
+    assert written == [Terms()]
     monkeypatch.undo()
     world.act()
-    monkeypatch.setattr(EndpointsTable, "record_principals", lambda *a: written.append(a[2]))
+    monkeypatch.setattr(EndpointsTable, "record_terms", lambda *a: written.append(a[2]))
     world.act()
-    assert written == [()]
+    assert written == [Terms()]
 
 
-def test_the_principals_are_kept_though_sagemaker_cannot_be_asked(world: World) -> None:
+def test_the_terms_are_kept_though_sagemaker_cannot_be_asked(world: World) -> None:
     """Who may call does not wait for that."""
     world.endpoints.unreadable = "DescribeEndpoint failed"
     world.look()
-    assert world.ledger.principals == ()
+    assert world.ledger.terms == Terms()

@@ -43,6 +43,8 @@ def test_what_serves_is_deleted_though_it_is_held_and_in_use(going: World) -> No
     going.hold(hours=2)
     going.use()
 
+    assert actions(going)["reviews"] == "close"
+    going.clock.advance(seconds=110)
     assert actions(going)["reviews"] == "stop"
     assert actions(going)["reviews"] == "wait"
     going.clock.advance(minutes=1)

@@ -173,7 +173,7 @@ def test_what_is_put_to_sleep_is_stopped_and_not_updated(world: World) -> None:
     world.catalog.configs = [config("reviews", "new")]
     world.sleep()
 
-    assert world.act() is Action.STOP
+    assert world.act() is Action.CLOSE
     assert world.endpoints.update_calls == []
 
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from dormouse.adapters.items import (
     EndpointItems,
-    Refused,
     Written,
     moment_value,
     number_value,
@@ -112,39 +111,34 @@ class EndpointLife(EndpointItems):
     ) -> Ledger | None:
         """Claim the teardown; None where something has come since, or it is closing already.
 
-        The demand that was seen counts as met from then on. A forced one takes the place of one
-        that is not, as long as that is not deleting.
+        The demand that was seen counts as met, unless it is forced: what forces a stop need not
+        have met it. A forced one takes the place of one that is not, as long as that is not
+        deleting.
         """
         closing = Closing(now, seen.demand_version, is_forced, reason)
         values: dict[str, Value] = {
             ":closing": closing_value(closing),
             ":warm_set": texts_value(warm_set),
-            ":seen": number_value(seen.demand_version),
         }
+        sets = ["closing = :closing", "warm_set = :warm_set"]
         if is_forced:
             values[":false"] = {"BOOL": False}
-            condition = f"({_NOT_CLOSING} OR (closing.is_forced = :false AND {_NOT_DELETING}))"
+            conditions = [f"({_NOT_CLOSING} OR (closing.is_forced = :false AND {_NOT_DELETING}))"]
         else:
-            unchanged = [
+            values[":seen"] = number_value(seen.demand_version)
+            sets.append("met_version = :seen")
+            conditions = [
+                _NOT_CLOSING,
                 is_version(seen.demand_version, values),
                 _is_moment("last_request_at", seen.last_request_at, values),
                 _is_moment("lease_until", seen.lease_until, values),
             ]
-            condition = " AND ".join([_NOT_CLOSING, *unchanged])
         outcome = self._update(
             endpoint,
-            "SET closing = :closing, warm_set = :warm_set, met_version = :seen REMOVE updated_to",
+            f"SET {', '.join(sets)} REMOVE updated_to",
             values,
-            f"{condition} AND (attribute_not_exists(met_version) OR met_version <= :seen)",
+            " AND ".join(conditions),
         )
-        if isinstance(outcome, Refused):
-            # Met may be what has come since; it never goes back, so that one of the two holds.
-            outcome = self._update(
-                endpoint,
-                "SET closing = :closing, warm_set = :warm_set REMOVE updated_to",
-                values,
-                f"{condition} AND met_version > :seen",
-            )
         return read_ledger(outcome.item) if isinstance(outcome, Written) else None
 
     def reopen(self, endpoint: str, seen: Ledger) -> bool:
@@ -189,22 +183,11 @@ class EndpointLife(EndpointItems):
         return isinstance(outcome, Written)
 
     def record_gone(self, endpoint: str, seen: Ledger) -> bool:
-        """Note that it is gone; False where the closing is not the one that was seen.
-
-        What went without a closing was deleted by somebody else: then nothing must have been noted
-        of another life since.
-        """
+        """Note that it is gone; False where the closing is not the one that was seen."""
+        if seen.closing is None:
+            return False
         values: dict[str, Value] = {}
-        if seen.closing is not None:
-            condition = _is_closing(seen.closing, values)
-        else:
-            condition = " AND ".join(
-                [
-                    _NOT_CLOSING,
-                    _is_moment("serving_since", seen.serving_since, values),
-                    _is_moment("started_at", seen.started_at, values),
-                ]
-            )
+        condition = _is_closing(seen.closing, values)
         outcome = self._update(endpoint, f"REMOVE closing, {_LIFE}", values, condition)
         return isinstance(outcome, Written)
 
