@@ -5,9 +5,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from dormouse.adapters.hold_slots import HoldSlotsTable
 from dormouse.adapters.state import EndpointsTable
-from dormouse.domain.ledger import Decision, Ledger, RecordedDemand
+from dormouse.domain.ledger import Closing, Decision, Ledger, RecordedDemand
 from dormouse.domain.terms import Terms
+from dormouse.domain.warm_up import WarmUp
 from dormouse.errors import AwsError
 
 NOW = datetime(2026, 2, 16, 9, 0, tzinfo=UTC)
@@ -48,28 +50,18 @@ def test_unmet_demand_of_late_is_not_written_again(table: EndpointsTable) -> Non
 def test_demand_for_what_is_not_known_is_not_written_unless_told(table: EndpointsTable) -> None:
     """Known is what reconcile has decided about, until no config claims it any more."""
     unknown = table.record_demand("reviews", NOW, NOW, known_only=True)
-    assert unknown == RecordedDemand(is_written=False, decision=None)
-    assert table.read("reviews") == Ledger()
+    assert unknown == RecordedDemand(is_written=False, is_news=False, ledger=Ledger())
+    assert table.known_endpoints() == []
     table.record_decision("reviews", DECISION, NOW)
     known = table.record_demand("reviews", NOW, NOW, known_only=True)
-    assert known == RecordedDemand(is_written=True, decision=DECISION)
+    assert known == RecordedDemand(is_written=True, is_news=True, ledger=table.read("reviews"))
+    assert known.ledger.decision == DECISION
     again = table.record_demand("reviews", NOW, NOW, known_only=True)
-    assert again == RecordedDemand(is_written=False, decision=DECISION)
+    assert again == replace(known, is_written=False, is_news=False)
     table.forget_decision("reviews")
     forgotten = table.record_demand("reviews", LATER, LATER, known_only=True)
-    assert forgotten == RecordedDemand(is_written=False, decision=None)
-
-
-def test_a_request_is_noted_for_a_known_endpoint_and_never_backwards(
-    table: EndpointsTable,
-) -> None:
-    """A misspelt name makes no item; a slow container does not undo a later one's note."""
-    table.record_request("reviews", NOW)
-    assert table.read("reviews") == Ledger()
-    table.record_decision("reviews", Decision("stay up", "r", "w"), NOW)
-    table.record_request("reviews", LATER)
-    table.record_request("reviews", NOW)
-    assert table.read("reviews").last_request_at == LATER
+    assert not forgotten.is_written
+    assert not forgotten.ledger.is_known
 
 
 def test_met_never_goes_back(table: EndpointsTable) -> None:
@@ -121,12 +113,13 @@ def test_terms_are_read_back(table: EndpointsTable, terms: Terms) -> None:
     assert table.read("reviews").terms is None
 
 
-def test_an_update_is_remembered_until_the_stop(table: EndpointsTable) -> None:
+def test_an_update_is_remembered_until_the_teardown(table: EndpointsTable) -> None:
     """And replaced by a further one."""
     for config_name in ("c1", "c2"):
         table.record_update("reviews", config_name)
         assert table.read("reviews").updated_to == config_name
-    assert table.begin_stop("reviews", table.read("reviews"), "idle", NOW, is_forced=False)
+    seen = table.read("reviews")
+    assert table.begin_closing("reviews", seen, "idle", NOW, is_forced=False, warm_set=())
     assert table.read("reviews").updated_to is None
 
 
@@ -138,30 +131,45 @@ def test_each_write_leaves_what_others_have_written(table: EndpointsTable) -> No
     table.record_terms("reviews", Terms(("2",)))
     table.record_update("reviews", "c")
     table.record_metrics_activity("reviews", NOW)
-    table.record_request("reviews", LATER)
+    table.take_lease("reviews", LATER, LATER + timedelta(seconds=90), is_request=True)
     table.mark_met("reviews", 1)
+    table.record_start("reviews", NOW)
+    warm_up = WarmUp(("a.tar.gz", "b.tar.gz"), frozenset(), LATER, LATER + timedelta(minutes=10))
+    seen = table.read("reviews")
+    assert table.record_serving("reviews", seen, LATER, timedelta(minutes=6), warm_up)
+    table.record_invoked("reviews", "b.tar.gz", LATER)
+    table.raise_demand("reviews", LATER, NOW, has_requests=True)
+    seen = table.read("reviews")
+    assert table.begin_closing("reviews", seen, "idle", LATER, is_forced=False, warm_set=("a", "b"))
 
     assert table.read("reviews") == Ledger(
-        demand_version=2,
-        met_version=1,
-        demand_at=NOW,
+        demand_version=3,
+        met_version=3,
+        demand_at=LATER,
         last_request_at=LATER,
         metrics_active_at=NOW,
         hold_until=LATER,
-        updated_to="c",
         terms=Terms(("2",)),
         decision=DECISION,
         decided_at=NOW,
+        lease_until=LATER + timedelta(seconds=90),
+        closing=Closing(LATER, 3, is_forced=False, reason="idle"),
+        serving_since=LATER,
+        wakes=(timedelta(minutes=6),),
+        has_requests=True,
+        warm_set=("a", "b"),
+        warm_up=replace(warm_up, invoked=frozenset({"b.tar.gz"})),
     )
 
 
 def test_all_of_it_is_read_at_once(table: EndpointsTable) -> None:
-    """By name, over many pages, and without the tombstone, which is no endpoint."""
+    """By name, over many pages, and without what is no endpoint: the tombstone, the holds."""
     names = [f"endpoint-{number:03}" for number in range(300)]
     for name in names:
         # A page ends at a megabyte.
         table.record_decision(name, replace(DECISION, reason="r" * 8000), NOW)
     table.begin_removal(NOW)
+    assert HoldSlotsTable(table.client, "endpoints", 2).take("endpoint-007", "h", NOW, LATER)
 
     ledgers = table.read_all()
 

@@ -68,17 +68,18 @@ def closing_value(closing: Closing) -> "AttributeValueTypeDef":
 
 
 def warm_up_value(warm_up: WarmUp) -> "AttributeValueTypeDef":
-    """Write a warm-up that goes on, but for `invoked`.
+    """Write a warm-up, but for `invoked`.
 
     That is an attribute of its own, `invoked_models`: DynamoDB adds to a set at the top level only.
     """
-    return {
-        "M": {
-            "models": texts_value(warm_up.models),
-            "began_at": moment_value(warm_up.began_at),
-            "until": moment_value(warm_up.until),
-        }
+    fields: dict[str, AttributeValueTypeDef] = {
+        "models": texts_value(warm_up.models),
+        "began_at": moment_value(warm_up.began_at),
+        "until": moment_value(warm_up.until),
     }
+    if warm_up.ended_at is not None:
+        fields["ended_at"] = moment_value(warm_up.ended_at)
+    return {"M": fields}
 
 
 def terms_value(terms: Terms) -> "AttributeValueTypeDef":
