@@ -75,12 +75,14 @@ class Emulator:
         from local import (  # noqa: PLC0415
             cloudformation,
             custom_resources,
+            event_sources,
             function_urls,
             http_api,
             ministack_functions,
             ministack_hooks,
             ministack_stacks,
             schedules,
+            tables,
             tag_search,
         )
         from local.gateway import Gateway  # noqa: PLC0415
@@ -115,6 +117,8 @@ class Emulator:
         ministack_stacks.make_names_unique()
         ministack_stacks.keep_what_is_needed()
         tag_search.install(store)
+        tables.install()
+        event_sources.install()
         function_urls.install(settings.endpoint_url)
         http_api.install(settings.endpoint_url)
         schedules.install(settings.schedule_tick_seconds)

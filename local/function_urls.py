@@ -1,5 +1,6 @@
 """Function URLs: with AuthType AWS_IAM they name their caller and refuse signatures for other
-services, and all have an address that can be reached; ministack leaves all three out.
+services, and all have an address that can be reached, in the events too; ministack leaves all of
+that out.
 
 https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html
 """
@@ -31,6 +32,14 @@ def add_caller(event: dict[str, Any], headers: Mapping[str, str]) -> None:
     event["requestContext"]["authentication"] = None
 
 
+def name_host(event: dict[str, Any], endpoint_url: str) -> None:
+    """Set requestContext.domainName to what is between `http://` and the path of a request, as on
+    AWS, so that a function can write an absolute URL of its own.
+    """
+    context = event["requestContext"]
+    context["domainName"] = f"{endpoint_url.partition('//')[2]}{PATH}{context['apiId']}"
+
+
 def install(endpoint_url: str) -> None:
     """Take effect."""
 
@@ -39,5 +48,9 @@ def install(endpoint_url: str) -> None:
         url_id = attributes["FunctionUrl"].partition("//")[2].partition(".")[0]
         return {**attributes, "FunctionUrl": f"{endpoint_url}{PATH}{url_id}/"}
 
-    ministack_hooks.wrap_function_url_event(add_caller)
+    def finish(event: dict[str, Any], headers: Mapping[str, str]) -> None:
+        add_caller(event, headers)
+        name_host(event, endpoint_url)
+
+    ministack_hooks.wrap_function_url_event(finish)
     ministack_stacks.wrap_resource_type("AWS::Lambda::Url", reachable)

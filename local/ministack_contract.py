@@ -17,6 +17,7 @@ from ministack.core import lambda_runtime, responses
 from ministack.services import (
     apigateway,
     cloudwatch,
+    dynamodb,
     eventbridge,
     lambda_svc,
     scheduler,
@@ -71,6 +72,7 @@ SIGNATURES: dict[str, tuple[Callable[..., Any], str]] = {
         "request_type logical_id props stack_name stack_id resource_type physical_id old_props",
     ),
     "custom_resource.register_token": (custom_resource.register_token, "token"),
+    "dynamodb._update_ttl": (dynamodb._update_ttl, "data"),
     "eventbridge._invoke_target": (eventbridge._invoke_target, "target event rule view"),
     "eventbridge._put_events": (eventbridge._put_events, "data allow_aws_source"),
     "eventbridge._ensure_default_bus": (eventbridge._ensure_default_bus, ""),

@@ -1,6 +1,6 @@
 """The private parts of ministack that the local AWS leans on: metrics, events, tags, callers,
-functions and their URLs. ministack_apis.py and ministack_stacks.py have those of API Gateway and of
-CloudFormation, and ministack_contract.py checks that each is still what it was.
+tables, functions and their URLs. ministack_apis.py and ministack_stacks.py have those of API
+Gateway and of CloudFormation, and ministack_contract.py checks that each is still what it was.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from ministack import app as ministack_app
 from ministack.core import lambda_runtime, responses
 from ministack.services import (
     cloudwatch,
+    dynamodb,
     eventbridge,
     lambda_svc,
     scheduler,
@@ -123,6 +124,11 @@ def wrap_function_url_event(extend: Callable[[dict[str, Any], Mapping[str, str]]
         return event
 
     lambda_svc._build_function_url_event = build
+
+
+def set_time_to_live(table: str, specification: Mapping[str, Any]) -> None:
+    """Let a table forget by an attribute, as UpdateTimeToLive does."""
+    dynamodb._update_ttl({"TableName": table, "TimeToLiveSpecification": dict(specification)})
 
 
 def invoke_later(function: str, event: Mapping[str, Any]) -> bool:

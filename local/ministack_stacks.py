@@ -54,6 +54,22 @@ def wrap_resource_type(
     handlers |= {"create": finished_create, "update": finished_update}
 
 
+def prepare_resource_type(resource_type: str, prepare: Callable[[Properties], Properties]) -> None:
+    """Let a function see the properties of a type before CloudFormation creates or updates one; it
+    returns those that are taken instead.
+    """
+    handlers = provisioners._RESOURCE_HANDLERS[resource_type]
+    create, update = handlers["create"], handlers["update"]
+
+    def prepared_create(logical_id: str, properties: Properties, stack_name: str) -> Any:
+        return create(logical_id, prepare(properties), stack_name)
+
+    def prepared_update(physical_id: str, old: Properties, new: Properties, *more: Any) -> Any:
+        return update(physical_id, prepare(old), prepare(new), *more)
+
+    handlers |= {"create": prepared_create, "update": prepared_update}
+
+
 def generated_name(stack_name: str, logical_id: str, longest: int) -> str:
     """The name that CloudFormation gives a resource which has none."""
     name: str = provisioners._physical_name(stack_name, logical_id, max_len=longest)

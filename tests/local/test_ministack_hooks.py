@@ -31,6 +31,7 @@ HOOKS = [
     "custom_resource._response_url",
     "custom_resource.invoke_custom_resource",
     "custom_resource.register_token",
+    "dynamodb._update_ttl",
     "eventbridge._invoke_target",
     "eventbridge._put_events",
     "eventbridge._ensure_default_bus",
