@@ -52,10 +52,12 @@ def reason_of(response: InvocationResponse) -> str:
     if response.status == 424:
         message = members.get("OriginalMessage") or members.get("Message") or "nothing"
         status = members.get("OriginalStatusCode", "an unknown status")
-        return f"the model answered {status}: {message!s:.{_LONGEST_MESSAGE}}"
+        return f"the model answered {status!s:.20}: {message!s:.{_LONGEST_MESSAGE}}"
     message = members.get("Message") or members.get("message") or "it does not say why"
     error_type = _error_type(response) or "an unknown error"
-    return f"SageMaker answered {response.status} {error_type}: {message!s:.{_LONGEST_MESSAGE}}"
+    return (
+        f"SageMaker answered {response.status} {error_type:.100}: {message!s:.{_LONGEST_MESSAGE}}"
+    )
 
 
 def pauses() -> Iterator[float]:
