@@ -17,12 +17,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from local import running, stack
 from local.caller import runtime_client, standing
-from local.deployment import bring_up
+from local.deployment import LEASE, bring_up
 from local.settings import LocalSettings, SettingsError, parse
 from local.terminal import Step, Terminal
 
 CREATE_SECONDS = 10.0
-PARAMETERS = {"IdleTimeout": "60s", "MetricLagSeconds": "5", "ExpectedWakeSeconds": "20"}
+PARAMETERS = {"IdleTimeout": "60s", "MetricLagSeconds": "5", "ExpectedWakeSeconds": "20", **LEASE}
 POLL_SECONDS = 0.5
 WAKE_LIMIT_SECONDS = 90.0
 # Idle timeout, a minute until CloudWatch's minute is over, a minute until the next tick, and some.
@@ -199,6 +199,7 @@ up for two hours each working day it is about ${DOLLARS_AN_HOUR * 2 * 21:.0f}.
 
 Compressed, by settings alone: IdleTimeout {PARAMETERS["IdleTimeout"]} (default 15m), \
 MetricLagSeconds {PARAMETERS["MetricLagSeconds"]} (default 300),
+a lease of {sum(map(int, LEASE.values()))} s (default 110), \
 and LOCAL_CREATE_SECONDS {CREATE_SECONDS:.0f}, where SageMaker takes 5 to 12 minutes.
 
 Next: `make up` leaves one running for you to call."""

@@ -10,6 +10,14 @@ from local import running, stack
 from local.settings import LocalSettings
 from local.terminal import Terminal
 
+# A stop waits for the sum of these at most, 110 s on AWS. Here no model takes half a minute to be
+# fetched, loaded and asked, and there is one clock.
+LEASE = {
+    "LedgerIntervalSeconds": "5",
+    "RuntimeReadTimeoutSeconds": "30",
+    "LeaseMarginSeconds": "2",
+}
+
 
 def bring_up(
     terminal: Terminal,

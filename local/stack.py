@@ -43,7 +43,10 @@ class Stack:
     models: Sequence[str]
     model_bucket: str
     endpoints_table: str
+    requests_table: str
+    requests_bucket: str
     reconcile_function: str
+    drain_function: str
     control_function: str
 
 
@@ -183,7 +186,10 @@ def describe(settings: LocalSettings, *, name: str = STACK_NAME) -> Stack:
         ],
         model_bucket=outputs["ModelBucketName"],
         endpoints_table=outputs["EndpointsTableName"],
+        requests_table=outputs["RequestsTableName"],
+        requests_bucket=outputs["RequestsBucketName"],
         reconcile_function=outputs["ReconcileFunctionName"],
+        drain_function=outputs["DrainFunctionName"],
         control_function=outputs["ControlFunctionName"],
     )
 

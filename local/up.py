@@ -8,12 +8,12 @@ from dataclasses import replace
 
 from local import running, stack
 from local.caller import lines_to_try
-from local.deployment import bring_up
+from local.deployment import LEASE, bring_up
 from local.settings import SettingsError, parse
 from local.terminal import Terminal
 
 # Compressed, so that a person sees it fall asleep; on AWS the defaults of the template hold.
-PARAMETERS = {"IdleTimeout": "3m", "MetricLagSeconds": "10", "ExpectedWakeSeconds": "30"}
+PARAMETERS = {"IdleTimeout": "3m", "MetricLagSeconds": "10", "ExpectedWakeSeconds": "30", **LEASE}
 
 
 def main(arguments: list[str]) -> int:
