@@ -1,0 +1,270 @@
+"""The endpoints' ledgers in memory, held against the real table in tests/adapters."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from dormouse.domain.ledger import Closing, Decision, Lease, Ledger, RecordedDemand
+from dormouse.domain.terms import Terms
+from dormouse.domain.wake_time import REMEMBERED_WAKES
+from dormouse.domain.warm_up import WarmUp
+
+
+# What is true of one life of an endpoint only.
+_NO_LIFE: dict[str, None] = {
+    "closing": None,
+    "serving_since": None,
+    "started_at": None,
+    "warm_up": None,
+}
+
+
+@dataclass
+class FakeLedgers:
+    """Implements the states of ports.py: each method is one step that nothing comes between."""
+
+    ledgers: dict[str, Ledger] = field(default_factory=dict)
+    removal_at: datetime | None = None
+
+    def read(self, endpoint: str) -> Ledger:
+        """Read everything remembered of an endpoint."""
+        return self.ledgers.get(endpoint, Ledger())
+
+    def read_all(self) -> Mapping[str, Ledger]:
+        """Read everything remembered of every endpoint, by its name."""
+        return dict(self.ledgers)
+
+    def known_endpoints(self) -> Sequence[str]:
+        """Name every endpoint that something is remembered of."""
+        return sorted(self.ledgers)
+
+    def removal_began_at(self) -> datetime | None:
+        """Say since when the deployment is being deleted."""
+        return self.removal_at
+
+    def begin_removal(self, now: datetime) -> None:
+        """Note that the deployment is being deleted; the first time stays."""
+        self.removal_at = self.removal_at or now
+
+    def cancel_removal(self) -> None:
+        """Note that it is not."""
+        self.removal_at = None
+
+    # ------------------------------------------------------------------------------------- demand
+
+    def record_demand(
+        self, endpoint: str, now: datetime, unless_since: datetime, *, known_only: bool
+    ) -> RecordedDemand:
+        """Note that a request has come, unless an unmet one is as recent as that."""
+        before = self.read(endpoint)
+        if not _is_news(before, unless_since) or (known_only and not before.is_known):
+            return RecordedDemand(is_written=False, is_news=False, ledger=before)
+        after = self._write(
+            endpoint,
+            demand_at=now,
+            last_request_at=now,
+            demand_version=before.demand_version + 1,
+        )
+        return RecordedDemand(is_written=True, is_news=True, ledger=after)
+
+    def raise_demand(
+        self, endpoint: str, now: datetime, news_since: datetime, *, has_requests: bool
+    ) -> RecordedDemand:
+        """Note that a request is held or parked."""
+        before = self.read(endpoint)
+        after = self._write(
+            endpoint,
+            demand_at=max(now, before.demand_at or now),
+            last_request_at=max(now, before.last_request_at or now),
+            demand_version=before.demand_version + 1,
+            has_requests=before.has_requests or has_requests,
+        )
+        return RecordedDemand(is_written=True, is_news=_is_news(before, news_since), ledger=after)
+
+    def record_hold(self, endpoint: str, until: datetime, now: datetime) -> None:
+        """Keep it up until then, or for longer if it is held for longer already."""
+        before = self.read(endpoint)
+        self._write(
+            endpoint,
+            hold_until=max(until, before.hold_until or until),
+            demand_at=now,
+            demand_version=before.demand_version + 1,
+        )
+
+    def release_hold(self, endpoint: str) -> None:
+        """Hold it no longer."""
+        self._write(endpoint, hold_until=None)
+
+    def record_sleep(self, endpoint: str, now: datetime) -> None:
+        """Hold it no longer, and overrule every demand that has come so far."""
+        version = self.read(endpoint).demand_version
+        self._write(
+            endpoint, hold_until=None, slept_version=version, met_version=version, slept_at=now
+        )
+
+    def mark_met(self, endpoint: str, demand_version: int) -> None:
+        """Note that it was seen serving after this demand."""
+        if self.read(endpoint).met_version < demand_version:
+            self._write(endpoint, met_version=demand_version)
+
+    def clear_requests(self, endpoint: str, demand_version: int) -> None:
+        """Note that no request is waiting, unless demand has come since."""
+        before = self.read(endpoint)
+        if before.has_requests and before.demand_version == demand_version:
+            self._write(endpoint, has_requests=False)
+
+    # ------------------------------------------------------------------------- the leases, the end
+
+    def take_lease(
+        self, endpoint: str, now: datetime, until: datetime, *, is_request: bool
+    ) -> Lease:
+        """Write the lease, unless it is closing or not known."""
+        before = self.read(endpoint)
+        if before.closing is not None or not before.is_known:
+            return Lease(None, before)
+        lease_until = max(until, before.lease_until or until)
+        after = self._write(endpoint, lease_until=lease_until)
+        if is_request:
+            last_request_at = max(now, before.last_request_at or now)
+            after = self._write(endpoint, last_request_at=last_request_at)
+        return Lease(lease_until, after)
+
+    def begin_closing(
+        self,
+        endpoint: str,
+        seen: Ledger,
+        reason: str,
+        now: datetime,
+        *,
+        is_forced: bool,
+        warm_set: Sequence[str],
+    ) -> Ledger | None:
+        """Claim the teardown."""
+        before = self.read(endpoint)
+        nothing_came = (
+            before.demand_version == seen.demand_version
+            and before.last_request_at == seen.last_request_at
+            and before.lease_until == seen.lease_until
+        )
+        there = before.closing
+        is_overruled = is_forced and there is not None and not there.is_forced
+        is_free = there is None or (is_overruled and not before.is_deleting)
+        if not is_free or not (is_forced or nothing_came):
+            return None
+        return self._write(
+            endpoint,
+            closing=Closing(now, seen.demand_version, is_forced, reason),
+            # What forces a stop need not have met the demand.
+            met_version=before.met_version if is_forced else seen.demand_version,
+            warm_set=tuple(warm_set),
+            updated_to=None,
+        )
+
+    def reopen(self, endpoint: str, seen: Ledger) -> bool:
+        """Undo this closing, unless it is deleting or another."""
+        closing = self.read(endpoint).closing
+        if closing is None or not _is_same(closing, seen.closing):
+            return False
+        if closing.is_forced or closing.deleting_at:
+            return False
+        self._write(endpoint, closing=None)
+        return True
+
+    def begin_deleting(self, endpoint: str, seen: Ledger, now: datetime) -> bool:
+        """Claim the right to call DeleteEndpoint."""
+        before = self.read(endpoint)
+        closing = before.closing
+        if closing is None or not _is_same(closing, seen.closing) or closing.deleting_at:
+            return False
+        if before.lease_until is not None and now <= before.lease_until:
+            return False
+        if not closing.is_forced and before.demand_version != closing.version:
+            return False
+        self._write(endpoint, **{**_NO_LIFE, "closing": replace(closing, deleting_at=now)})
+        return True
+
+    def record_gone(self, endpoint: str, seen: Ledger) -> bool:
+        """Note that what was being torn down is gone."""
+        is_same = _is_same(self.read(endpoint).closing, seen.closing)
+        if is_same:
+            self._write(endpoint, **_NO_LIFE)
+        return is_same
+
+    # --------------------------------------------------------------------------- the wake, the rest
+
+    def record_start(self, endpoint: str, now: datetime) -> None:
+        """Note that CreateEndpoint is about to be called, so that it does not serve now."""
+        self._write(endpoint, started_at=now, serving_since=None, warm_up=None)
+
+    def record_serving(
+        self,
+        endpoint: str,
+        seen: Ledger,
+        since: datetime,
+        wake: timedelta | None,
+        warm_up: WarmUp | None,
+    ) -> bool:
+        """Note that it serves, how long the wake took, and the warm-up that begins."""
+        before = self.read(endpoint)
+        if before.serving_since is not None or before.closing is not None:
+            return False
+        wakes = before.wakes if wake is None else (*seen.wakes, wake)[-REMEMBERED_WAKES:]
+        self._write(endpoint, serving_since=since, wakes=wakes, warm_up=warm_up, started_at=None)
+        return True
+
+    def end_warm_up(self, endpoint: str, warm_up: WarmUp, now: datetime) -> None:
+        """Note that this warm-up has ended."""
+        before = self.read(endpoint).warm_up
+        if before is not None and before.began_at == warm_up.began_at and before.ended_at is None:
+            self._write(endpoint, warm_up=replace(before, ended_at=now))
+
+    def record_invoked(self, endpoint: str, target_model: str, began_at: datetime) -> None:
+        """Note that this warm-up has invoked a model."""
+        before = self.read(endpoint).warm_up
+        if before is not None and before.began_at == began_at:
+            invoked = before.invoked | {target_model}
+            self._write(endpoint, warm_up=replace(before, invoked=invoked))
+
+    def record_metrics_activity(self, endpoint: str, at: datetime) -> None:
+        """Note until when CloudWatch showed invocations; it never goes back."""
+        before = self.read(endpoint).metrics_active_at
+        if before is None or before < at:
+            self._write(endpoint, metrics_active_at=at)
+
+    def record_update(self, endpoint: str, config_name: str) -> None:
+        """Note that UpdateEndpoint was asked for this EndpointConfig."""
+        self._write(endpoint, updated_to=config_name)
+
+    def record_terms(self, endpoint: str, terms: Terms | None) -> None:
+        """Keep them for the front door."""
+        self._write(endpoint, terms=terms)
+
+    def record_decision(self, endpoint: str, decision: Decision, now: datetime) -> None:
+        """Keep the decision."""
+        self._write(endpoint, decision=decision, decided_at=now)
+
+    def forget_decision(self, endpoint: str) -> None:
+        """Note that it is not managed, as far as can be seen."""
+        if self.read(endpoint).is_known:
+            self._write(endpoint, decision=None, decided_at=None)
+
+    def _write(self, endpoint: str, **changes: object) -> Ledger:
+        after = replace(self.read(endpoint), **changes)  # type: ignore[arg-type]  # callers name fields
+        self.ledgers[endpoint] = after
+        return after
+
+
+def _is_news(before: Ledger, since: datetime) -> bool:
+    is_recent = before.demand_at is not None and before.demand_at >= since
+    return not (is_recent and before.has_unmet_demand)
+
+
+def _is_same(closing: Closing | None, seen: Closing | None) -> bool:
+    """Whether it is the closing that was seen, perhaps gone on since."""
+    if closing is None or seen is None:
+        return False
+    return (closing.at, closing.version, closing.is_forced) == (
+        seen.at,
+        seen.version,
+        seen.is_forced,
+    )

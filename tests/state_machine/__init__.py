@@ -1,0 +1,1 @@
+"""The reconciler, the proxy and the drain together, in time that a test chooses."""
