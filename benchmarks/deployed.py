@@ -29,7 +29,7 @@ from local.settings import LocalSettings
 from local.stack import Stack, clients
 from local.terminal import Terminal
 
-# The functions that send requests to SageMaker's runtime, and so take leases.
+# The functions that send requests to SageMaker's runtime.
 SENDERS = ("InvokeFunction", "DrainFunction")
 # On a busy machine; nothing is measured by it.
 _PATIENCE_SECONDS = 300.0
@@ -150,10 +150,25 @@ class Deployed:
         self, service: str, method: str, url: str, body: bytes, headers: Mapping[str, str]
     ) -> Answer:
         request = AWSRequest(method, url, headers=dict(headers), data=body)
-        SigV4Auth(Credentials("test", "test"), service, self.stack.region).add_auth(request)
-        answer = self._session.send(request.prepare())
-        named = {name.lower(): value for name, value in answer.headers.items()}
-        return Answer(answer.status_code, named, answer.content)
+        return send_signed(self._session, request, service, self.stack.region)
+
+
+def send_signed(
+    session: URLLib3Session,
+    request: AWSRequest,
+    service: str,
+    region: str,
+    credentials: Credentials | None = None,
+) -> Answer:
+    """Send a request once, signed for a service.
+
+    Raises:
+        HTTPClientError: there was no answer.
+    """
+    SigV4Auth(credentials or Credentials("test", "test"), service, region).add_auth(request)
+    answer = session.send(request.prepare())
+    named = {name.lower(): value for name, value in answer.headers.items()}
+    return Answer(answer.status_code, named, answer.content)
 
 
 def resources(cloudformation: Any, stack_name: str) -> dict[str, str]:
@@ -175,14 +190,14 @@ def set_environment(functions: Any, name: str, variables: Mapping[str, str]) -> 
 
 
 def lease_of(seconds: int) -> dict[str, str]:
-    """The variables of functions that send, so that what they send has so long and no longer.
+    """The parameters by which what is sent to SageMaker's runtime has so long and no longer.
 
     A lease lasts two seconds more, and so a sleep that is asked for waits no longer than that.
     """
     return {
-        "DORMOUSE_RUNTIME_READ_TIMEOUT_SECONDS": str(seconds),
-        "DORMOUSE_LEDGER_INTERVAL_SECONDS": "1",
-        "DORMOUSE_LEASE_MARGIN_SECONDS": "1",
+        "RuntimeReadTimeoutSeconds": str(seconds),
+        "LedgerIntervalSeconds": "1",
+        "LeaseMarginSeconds": "1",
     }
 
 

@@ -49,10 +49,10 @@ def main(arguments: Sequence[str]) -> int:
     archives = sorted(TINY_MODELS.glob("*.tar.gz"))
     try:
         with (
-            deployed(_PARAMETERS, archives, _CREATE_SECONDS) as stack,
+            deployed(_PARAMETERS | lease_of(_LEASE_SECONDS), archives, _CREATE_SECONDS) as stack,
             listening(stack.settings.port) as (address, arrivals),
         ):
-            stack.set_environment(SENDERS, **{VARIABLE: address}, **lease_of(_LEASE_SECONDS))
+            stack.set_environment(SENDERS, **{VARIABLE: address})
             by_event = _wakes(stack, arrivals, options.wakes, "with events")
             stack.client("events").disable_rule(Name=stack.resources[_RULE].split("|")[-1])
             by_tick = _wakes(stack, arrivals, options.no_event_wakes, "without events")

@@ -72,10 +72,12 @@ def main(arguments: Sequence[str]) -> int:
         with tempfile.TemporaryDirectory(prefix="dormouse-chaos-") as folder:
             archives = affine_models(Path(folder), MODELS)
             with (
-                deployed(_PARAMETERS, archives, _CREATE_SECONDS) as stack,
+                deployed(
+                    _PARAMETERS | lease_of(_LEASE_SECONDS), archives, _CREATE_SECONDS
+                ) as stack,
                 listening(stack.settings.port) as (address, arrivals),
             ):
-                stack.set_environment(SENDERS, **{VARIABLE: address}, **lease_of(_LEASE_SECONDS))
+                stack.set_environment(SENDERS, **{VARIABLE: address})
                 told = _run(stack, arrivals, options, chance)
     except KeyboardInterrupt:
         say("Interrupted; nothing is left running.")

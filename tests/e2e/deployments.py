@@ -16,9 +16,14 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.awsrequest import AWSRequest
+from botocore.config import Config
 from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
+from botocore.httpsession import URLLib3Session
 
+from benchmarks.deployed import Answer as DoorAnswer
+from benchmarks.deployed import resources, send_signed
 from local import running, stack
 from local.caller import runtime_client
 from local.settings import LocalSettings
@@ -26,6 +31,12 @@ from tests.local.stacks import Answer, call
 
 MODEL = "sentiment-tiny.tar.gz"
 QUESTION = b'{"inputs": "a wonderful film and a great story"}'
+# Where a teardown follows a request within seconds: it waits for as long as one may take.
+SHORT_LEASE = {
+    "RuntimeReadTimeoutSeconds": "8",
+    "LedgerIntervalSeconds": "1",
+    "LeaseMarginSeconds": "1",
+}
 # What a busy machine may take for anything that is waited for here; no test is judged by it.
 PATIENCE_SECONDS = 240.0
 POLL_SECONDS = 0.5
@@ -139,6 +150,11 @@ class Deployment:
         (described,) = self.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
         return dict(described)
 
+    @cached_property
+    def resources(self) -> dict[str, str]:
+        """The names of its resources, by their names in the template."""
+        return resources(self.client("cloudformation"), self.stack.name)
+
     def outputs(self) -> dict[str, str]:
         """The stack's outputs."""
         return {row["OutputKey"]: row["OutputValue"] for row in self.described()["Outputs"]}
@@ -156,7 +172,12 @@ class Deployment:
             credentials.token,
             region_name=self.stack.region,
         )
-        client = session.client("sagemaker-runtime", endpoint_url=self.stack.invoke_url)
+        client: Any = session.client(
+            "sagemaker-runtime",
+            endpoint_url=self.stack.invoke_url,
+            # Longer than anybody is held here, and what is worth a second try, the caller decides.
+            config=Config(read_timeout=PATIENCE_SECONDS, retries={"total_max_attempts": 1}),
+        )
         client.meta.events.register(
             "before-sign.sagemaker-runtime",
             lambda request, **_: request.context.setdefault("signing", {}).update(
@@ -235,6 +256,24 @@ class Deployment:
         standing: Json = answer.json()
         return standing
 
+    def front(
+        self,
+        method: str,
+        target: str,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        credentials: Credentials | None = None,
+    ) -> DoorAnswer:
+        """Send a signed request to the Function URL: to a path, or to an absolute Location."""
+        url = target if target.startswith("http") else self.stack.invoke_url + target
+        request = AWSRequest(method, url, headers=dict(headers or {}), data=body)
+        # Longer than anybody is held here.
+        session = URLLib3Session(timeout=int(PATIENCE_SECONDS))
+        try:
+            return send_signed(session, request, "lambda", self.stack.region, credentials)
+        finally:
+            session.close()
+
     def post(self, verb: str, body: Json | None = None) -> Json:
         """POST an intent for its endpoint, which must be accepted."""
         answer = self.ask("POST", f"/endpoints/{self.name}/{verb}", body)
@@ -291,6 +330,16 @@ class Deployment:
         """Wake its endpoint and return how it stands in service."""
         self.post("wake")
         return self.wait_for_status("InService")
+
+    def sleep(self) -> None:
+        """Put its endpoint to sleep, and return when it is gone and that is noted.
+
+        Ticks come faster than each minute, since a teardown waits for the lease to end.
+        """
+        if self.status() is not None:
+            self.post("sleep")
+        wait_until(lambda: bool(self.tick()) and self.status() is None, "gone")
+        self.tick()
 
     # What its callers do
 
