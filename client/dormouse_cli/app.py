@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from dormouse_cli import __version__
-from dormouse_cli.commands import intents, invoke, models, status
+from dormouse_cli.commands import intents, invoke, models, requests, status
 from dormouse_cli.errors import CliError
 from dormouse_cli.exit_codes import MEANINGS, ExitCode
 from dormouse_cli.options import CommonOptions, with_common_options
@@ -73,6 +73,9 @@ app.command()(with_common_options(intents.sleep))
 app.command()(with_common_options(intents.hold))
 app.command()(with_common_options(intents.release))
 app.command()(with_common_options(invoke.invoke))
+app.command()(with_common_options(requests.result))
+app.command("requests")(with_common_options(requests.listing))
+app.command()(with_common_options(requests.replay))
 models_app.command()(with_common_options(models.build))
 models_app.command()(with_common_options(models.upload))
 models_app.command("list")(with_common_options(models.listing))

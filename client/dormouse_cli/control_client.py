@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -16,10 +16,17 @@ from botocore.exceptions import ConnectionError as NotConnected
 from botocore.exceptions import HTTPClientError
 from botocore.httpsession import URLLib3Session
 
+from dormouse_cli.accepted_request import (
+    AcceptedRequest,
+    Replay,
+    read_replay,
+    read_requests,
+)
 from dormouse_cli.aws import USER_AGENT
-from dormouse_cli.endpoint import Endpoint, UnreadableAnswer, read_endpoint, read_endpoints
+from dormouse_cli.endpoint import Endpoint, read_endpoint, read_endpoints
 from dormouse_cli.errors import CliError
 from dormouse_cli.exit_codes import ExitCode
+from dormouse_cli.fields import UnreadableAnswer
 from dormouse_cli.problem import Problem, read_problem, sentence
 
 _Read = TypeVar("_Read")
@@ -79,6 +86,17 @@ class ControlClient:
     def sleep(self, name: str) -> Endpoint:
         """Stop it until somebody asks for it again."""
         return self._intend(name, "sleep", None)
+
+    def requests(self, name: str) -> tuple[AcceptedRequest, ...]:
+        """List the requests that wait for one, the oldest first."""
+        return self._understood(read_requests, self._read(f"{_path(name)}/requests"))
+
+    def replay(self, name: str, ids: Sequence[str]) -> Replay:
+        """Let its failed requests wait once more: these, or all where none is named."""
+        body = json.dumps({"requests": list(ids)}).encode() if ids else b""
+        return self._understood(
+            read_replay, self._answer(self._send("POST", f"{_path(name)}/replay", body))
+        )
 
     def _intend(self, name: str, verb: str, body: Mapping[str, str] | None) -> Endpoint:
         content = b"" if body is None else json.dumps(body).encode()

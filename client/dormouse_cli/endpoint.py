@@ -6,12 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from dormouse_cli.moments import parse_moment
-from dormouse_cli.problem import printable
-
-
-class UnreadableAnswer(ValueError):
-    """The control API answered something else than it promises; the message says what."""
+from dormouse_cli.fields import (
+    UnreadableAnswer,
+    read_list,
+    read_moment,
+    read_object,
+    read_required,
+    read_text,
+    read_texts,
+    read_whole,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +27,24 @@ class Decision:
     rule: str
     reason: str
     until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class WarmUp:
+    """How many of the models that were in use have been invoked since the endpoint serves."""
+
+    models: int
+    invoked: int
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """How many accepted requests wait, and since when the oldest does."""
+
+    parked: int
+    released: int
+    oldest_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +61,8 @@ class Endpoint:
     principals: tuple[str, ...]
     hold_until: datetime | None
     last_request_at: datetime | None
+    warm_up: WarmUp | None
+    waiting: Waiting | None
     problem: str | None
     decision: Decision | None
     next: str
@@ -46,6 +70,14 @@ class Endpoint:
     expected_wake_seconds: int | None
     decisions: tuple[Decision, ...]
     document: Mapping[str, object]
+
+    @property
+    def standing(self) -> str | None:
+        """SageMaker's status, and how far the warm-up has come since, where there was one."""
+        if self.status is None or self.warm_up is None:
+            return self.status
+        warm_up = self.warm_up
+        return f"{self.status}, {warm_up.invoked} of {warm_up.models} models invoked since"
 
     @property
     def why(self) -> str:
@@ -63,25 +95,27 @@ def read_endpoint(answer: object) -> Endpoint:
     Raises:
         UnreadableAnswer: a field has a type that it can't have, or `name` or `state` is missing.
     """
-    fields = _object(answer, "the answer")
+    fields = read_object(answer, "the answer")
     decision = fields.get("decision")
     return Endpoint(
-        name=_required(fields, "name"),
-        state=_required(fields, "state"),
-        status=_text(fields, "status"),
-        status_since=_moment(fields, "status_since"),
-        failure_reason=_text(fields, "failure_reason"),
-        endpoint_config=_text(fields, "endpoint_config"),
-        idle_timeout_seconds=_whole(fields, "idle_timeout_seconds"),
-        principals=tuple(_texts(fields, "principals")),
-        hold_until=_moment(fields, "hold_until"),
-        last_request_at=_moment(fields, "last_request_at"),
-        problem=_text(fields, "problem"),
+        name=read_required(fields, "name"),
+        state=read_required(fields, "state"),
+        status=read_text(fields, "status"),
+        status_since=read_moment(fields, "status_since"),
+        failure_reason=read_text(fields, "failure_reason"),
+        endpoint_config=read_text(fields, "endpoint_config"),
+        idle_timeout_seconds=read_whole(fields, "idle_timeout_seconds"),
+        principals=tuple(read_texts(fields, "principals")),
+        hold_until=read_moment(fields, "hold_until"),
+        last_request_at=read_moment(fields, "last_request_at"),
+        warm_up=_warm_up(fields),
+        waiting=_waiting(fields),
+        problem=read_text(fields, "problem"),
         decision=None if decision is None else _decision(decision),
-        next=_text(fields, "next") or "",
-        next_at=_moment(fields, "next_at"),
-        expected_wake_seconds=_whole(fields, "expected_wake_seconds"),
-        decisions=tuple(_decision(entry) for entry in _list(fields, "decisions")),
+        next=read_text(fields, "next") or "",
+        next_at=read_moment(fields, "next_at"),
+        expected_wake_seconds=read_whole(fields, "expected_wake_seconds"),
+        decisions=tuple(_decision(entry) for entry in read_list(fields, "decisions")),
         document=fields,
     )
 
@@ -92,78 +126,40 @@ def read_endpoints(answer: object) -> tuple[Endpoint, ...]:
     Raises:
         UnreadableAnswer: as `read_endpoint`, or there is no such list.
     """
-    fields = _object(answer, "the answer")
+    fields = read_object(answer, "the answer")
     if "endpoints" not in fields:
         raise UnreadableAnswer("the answer has no 'endpoints'")
-    return tuple(read_endpoint(entry) for entry in _list(fields, "endpoints"))
+    return tuple(read_endpoint(entry) for entry in read_list(fields, "endpoints"))
 
 
 def _decision(answer: object) -> Decision:
-    fields = _object(answer, "a decision")
+    fields = read_object(answer, "a decision")
     return Decision(
-        at=_moment(fields, "at"),
-        action=_text(fields, "action") or "",
-        rule=_text(fields, "rule") or "",
-        reason=_text(fields, "reason") or "",
-        until=_moment(fields, "until"),
+        at=read_moment(fields, "at"),
+        action=read_text(fields, "action") or "",
+        rule=read_text(fields, "rule") or "",
+        reason=read_text(fields, "reason") or "",
+        until=read_moment(fields, "until"),
     )
 
 
-def _object(value: object, what: str) -> Mapping[str, object]:
-    if not isinstance(value, dict):
-        raise UnreadableAnswer(f"{what} is no JSON object")
-    return value
-
-
-def _required(fields: Mapping[str, object], name: str) -> str:
-    value = _text(fields, name)
-    if not value:
-        raise UnreadableAnswer(f"the answer has no {name!r}")
-    return value
-
-
-def _text(fields: Mapping[str, object], name: str) -> str | None:
-    value = fields.get(name)
-    if value is None:
+def _warm_up(answer: Mapping[str, object]) -> WarmUp | None:
+    if answer.get("warm_up") is None:
         return None
-    if not isinstance(value, str):
-        raise UnreadableAnswer(f"{name!r} is no text")
-    return printable(value)
+    fields = read_object(answer["warm_up"], "'warm_up'")
+    return WarmUp(
+        models=read_whole(fields, "models") or 0,
+        invoked=read_whole(fields, "invoked") or 0,
+        ended_at=read_moment(fields, "ended_at"),
+    )
 
 
-def _whole(fields: Mapping[str, object], name: str) -> int | None:
-    value = fields.get(name)
-    if value is None:
+def _waiting(answer: Mapping[str, object]) -> Waiting | None:
+    if answer.get("waiting") is None:
         return None
-    # JSON has no integers; and True is one for Python.
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 10**9:
-        raise UnreadableAnswer(f"{name!r} is no number of seconds")
-    return int(value)
-
-
-def _moment(fields: Mapping[str, object], name: str) -> datetime | None:
-    value = _text(fields, name)
-    if value is None:
-        return None
-    try:
-        return parse_moment(value)
-    except ValueError:
-        raise UnreadableAnswer(f"{name!r} is no time") from None
-
-
-def _list(fields: Mapping[str, object], name: str) -> list[object]:
-    value = fields.get(name)
-    if value is None:
-        return []
-    if not isinstance(value, list):
-        raise UnreadableAnswer(f"{name!r} is no list")
-    return value
-
-
-def _texts(fields: Mapping[str, object], name: str) -> list[str]:
-    texts: list[str] = []
-    for entry in _list(fields, name):
-        if not isinstance(entry, str):
-            raise UnreadableAnswer(f"{name!r} holds something else than text")
-        texts.append(printable(entry))
-    return texts
+    fields = read_object(answer["waiting"], "'waiting'")
+    return Waiting(
+        parked=read_whole(fields, "parked") or 0,
+        released=read_whole(fields, "released") or 0,
+        oldest_at=read_moment(fields, "oldest_at"),
+    )

@@ -10,6 +10,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from dormouse_cli.accepted_request import AcceptedRequest, Replay
 from dormouse_cli.endpoint import Decision, Endpoint
 from dormouse_cli.model_store import StoredModel
 from dormouse_cli.moments import local_clock, relative, spoken, told
@@ -38,12 +39,13 @@ def table(endpoints: Sequence[Endpoint], now: datetime) -> RenderableType:
     shown.add_column("WHY, AND WHAT NEXT", ratio=1, overflow="fold")
     for endpoint in endpoints:
         since = endpoint.status_since
+        why = [endpoint.why or "-", *_meanwhile(endpoint, now)]
         following = Text(f"next: {_next(endpoint, now)}", style="dim")
         shown.add_row(
             Text(endpoint.name),
             _state(endpoint),
             f"{local_clock(since, now)}\n{relative(since, now)}" if since else "-",
-            Text("\n").join([Text(endpoint.why or "-"), following]),
+            Text("\n").join([*(Text(line) for line in why), following]),
         )
     return shown
 
@@ -61,7 +63,7 @@ def lines(endpoints: Sequence[Endpoint], now: datetime) -> RenderableType:
             Text(endpoint.name),
             Text(endpoint.state),
             told(since, now) if since else "-",
-            Text(endpoint.why or "-"),
+            Text("; ".join([endpoint.why or "-", *_meanwhile(endpoint, now)])),
             Text(_next(endpoint, now)),
         )
     return shown
@@ -82,7 +84,7 @@ def details(endpoint: Endpoint, now: datetime) -> RenderableType:
 
     fact("endpoint", endpoint.name)
     fact("state", _state(endpoint))
-    fact("status", endpoint.status)
+    fact("status", endpoint.standing)
     moment("since", endpoint.status_since)
     fact("failure", endpoint.failure_reason)
     fact("problem", endpoint.problem)
@@ -92,6 +94,7 @@ def details(endpoint: Endpoint, now: datetime) -> RenderableType:
     fact("next", _next(endpoint, now))
     moment("held until", endpoint.hold_until)
     moment("last request", endpoint.last_request_at)
+    fact("requests", _requests_waiting(endpoint, now))
     if endpoint.idle_timeout_seconds is not None:
         fact("idle timeout", spoken(endpoint.idle_timeout_seconds))
     if endpoint.expected_wake_seconds is not None:
@@ -101,6 +104,49 @@ def details(endpoint: Endpoint, now: datetime) -> RenderableType:
     if not endpoint.decisions:
         return facts
     return Group(facts, Text(), _decisions(endpoint.decisions, now))
+
+
+def requests(waiting: Sequence[AcceptedRequest], now: datetime) -> RenderableType:
+    """All requests that wait, one below the other, the oldest first."""
+    shown = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    shown.add_column("REQUEST", overflow="fold")
+    shown.add_column("STATUS", no_wrap=True)
+    shown.add_column("MODEL", overflow="fold")
+    shown.add_column("ACCEPTED")
+    shown.add_column("EXPIRES")
+    shown.add_column("TRIES", justify="right")
+    shown.add_column("WHY", overflow="fold")
+    for request in waiting:
+        shown.add_row(
+            Text(request.id),
+            Text(request.status),
+            Text(request.model or "-"),
+            relative(request.accepted_at, now) if request.accepted_at else "-",
+            relative(request.expires_at, now) if request.expires_at else "-",
+            str(request.tries),
+            Text(request.reason or "-"),
+        )
+    return shown
+
+
+def accepted(request: AcceptedRequest, now: datetime) -> str:
+    """Say how an accepted request stands, in a sentence."""
+    parts = [f"it is {request.status}"]
+    if request.position is not None:
+        parts.append(f"{_count(request.position, 'request')} before it")
+    if request.expected_at is not None:
+        parts.append(f"its answer is expected {told(request.expected_at, now)}")
+    if request.expires_at is not None:
+        parts.append(f"it expires {told(request.expires_at, now)}")
+    return sentence(f"{request.id}: {', '.join(parts)}")
+
+
+def replayed(replay: Replay, endpoint: str) -> str:
+    """Say what became of a replay, in a sentence or two."""
+    waits = f"{_count(replay.replayed, 'request')} of {endpoint} once more waiting"
+    left = f"; {replay.left} that failed left as they are" if replay.left else ""
+    more = "" if replay.complete else " There may be more of them: replay once more."
+    return f"{sentence(f'{waits}{left}')}{more}"
 
 
 def line(endpoint: Endpoint, now: datetime) -> str:
@@ -154,6 +200,28 @@ def _decisions(decisions: Sequence[Decision], now: datetime) -> Table:
             Text(decision.reason),
         )
     return shown
+
+
+def _meanwhile(endpoint: Endpoint, now: datetime) -> list[str]:
+    """Say what goes on beside the decision: a warm-up, and requests that wait."""
+    news = []
+    if endpoint.warm_up is not None and endpoint.warm_up.ended_at is None:
+        news.append(endpoint.standing or "")
+    if waiting := _requests_waiting(endpoint, now):
+        news.append(waiting)
+    return news
+
+
+def _requests_waiting(endpoint: Endpoint, now: datetime) -> str | None:
+    waiting = endpoint.waiting
+    if waiting is None:
+        return None
+    since = f", since {told(waiting.oldest_at, now)}" if waiting.oldest_at else ""
+    return f"{waiting.parked} parked and {waiting.released} released{since}"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _state(endpoint: Endpoint) -> Text:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
 from dormouse_cli.endpoint import Endpoint
 from dormouse_cli.errors import CliError
@@ -14,7 +15,11 @@ from dormouse_cli.exit_codes import ExitCode
 from dormouse_cli.moments import spoken
 from dormouse_cli.problem import sentence
 
+_Result = TypeVar("_Result")
+
 POLL_SECONDS = 2.0
+# What is answered within it needs no progress shown.
+AT_ONCE_SECONDS = 1.0
 DECISION_SECONDS = 1.0
 _LOOKS_FOR_A_DECISION = 4
 _FRAME_SECONDS = 0.25
@@ -36,6 +41,51 @@ class Clock:
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     monotonic: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
+
+
+class Done(Exception):
+    """What was waited beside has ended."""
+
+
+class InBackground(Generic[_Result]):
+    """A call in a thread of its own, so that this one can show meanwhile how things stand.
+
+    The thread ends with the program: after Ctrl-C nobody waits for it.
+    """
+
+    def __init__(self, call: Callable[[], _Result]) -> None:
+        self._call = call
+        self._done = threading.Event()
+        self._error: BaseException | None = None
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def _run(self) -> None:
+        try:
+            self._returned = self._call()
+        except BaseException as error:  # noqa: BLE001 - whatever it is, the other thread raises it
+            self._error = error
+        finally:
+            self._done.set()
+
+    def is_done_at_once(self) -> bool:
+        """Wait for a moment, and say whether it has ended."""
+        return self._done.wait(AT_ONCE_SECONDS)
+
+    def beside(self, clock: Clock) -> Clock:
+        """Return a clock whose sleep ends with the call, by raising `Done`."""
+
+        def sleep(seconds: float) -> None:
+            if self._done.wait(seconds):
+                raise Done
+
+        return replace(clock, sleep=sleep)
+
+    def result(self) -> _Result:
+        """Wait until it has ended; return what it returned, or raise what it raised."""
+        self._done.wait()
+        if self._error is not None:
+            raise self._error
+        return self._returned
 
 
 def wait_for(

@@ -80,7 +80,7 @@ def run(
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     monkeypatch.chdir(tmp_path)
-    for name in ("POLL_SECONDS", "DECISION_SECONDS"):
+    for name in ("POLL_SECONDS", "DECISION_SECONDS", "AT_ONCE_SECONDS"):
         monkeypatch.setattr(f"dormouse_cli.waiting.{name}", 0.05)
 
     def run(*arguments: str | Path) -> Ran:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -53,6 +54,8 @@ class FakeEndpoint:
     # What an intent brings about is decided by the next look.
     undecided: str = ""
     problem: str | None = None
+    warm_up: dict[str, Any] | None = None
+    waiting: dict[str, Any] | None = None
     next: str = "starts with the next request"
     next_at: str | None = None
 
@@ -76,6 +79,8 @@ class FakeEndpoint:
             "principals": ["111122223333"],
             "hold_until": self.hold_until,
             "last_request_at": None,
+            "warm_up": self.warm_up,
+            "waiting": self.waiting,
             "problem": self.problem,
             "decision": decision,
             "next": self.next,
@@ -112,6 +117,23 @@ class FakeEndpoint:
             self.hold_until = body.get("until", "2099-01-01T00:00:00.000Z")
 
 
+def accepted_request(request_id: str, **more: Any) -> dict[str, Any]:
+    """Describe one as the contract says."""
+    return {
+        "id": request_id,
+        "status": "parked",
+        "position": 0,
+        "model": "m.tar.gz",
+        "accepted_at": "2026-11-22T16:25:49.120Z",
+        "expires_at": "2099-01-01T00:00:00.000Z",
+        "expected_at": None,
+        "tries": 0,
+        "reason": None,
+        "principal": "arn:aws:iam::111122223333:user/jo",
+        **more,
+    }
+
+
 @dataclass
 class World:
     """What there is, and what was asked for."""
@@ -121,11 +143,23 @@ class World:
     objects: dict[str, bytes] = field(default_factory=dict)
     requests: list[tuple[str, str, bytes]] = field(default_factory=list)
     content_types: list[str | None] = field(default_factory=list)
+    preferences: list[str | None] = field(default_factory=list)
+    # Whether there is a place for one who asks to be held.
+    holds: bool = True
+    # Accepted requests by their ids, as the front door describes them; or their bare answers.
+    accepted: dict[str, dict[str, Any] | tuple[int, str, bytes]] = field(default_factory=dict)
+    # What a replay answers.
+    replay: dict[str, Any] = field(default_factory=dict)
     # Answers that come before all else, once each: (status, headers, body).
     canned: list[tuple[int, Mapping[str, str], bytes]] = field(default_factory=list)
     # Uploads pause half-way until this is set.
     gate: threading.Event = field(default_factory=threading.Event)
-    lock: threading.RLock = field(default_factory=threading.RLock)
+    moved: threading.Condition = field(default_factory=threading.Condition)
+
+    @property
+    def lock(self) -> threading.Condition:
+        """One request at a time."""
+        return self.moved
 
     def add(self, name: str, **fields: Any) -> FakeEndpoint:
         """Add an endpoint."""
@@ -169,10 +203,13 @@ class _Handler(BaseHTTPRequestHandler):
         with world.lock:
             world.requests.append((self.command, path, body))
             world.content_types.append(self.headers["Content-Type"])
+            world.preferences.append(self.headers["Prefer"])
             if world.canned:
                 self._answer(*world.canned.pop(0))
             elif path.startswith("/control"):
                 self._control(path.removeprefix("/control"), body)
+            elif path.startswith("/invoke/requests/"):
+                self._result(path.removeprefix("/invoke/requests/"), body)
             elif path.startswith("/invoke/"):
                 self._invoke(path.removeprefix("/invoke"), body)
             elif path.startswith(f"/{BUCKET}"):
@@ -209,6 +246,15 @@ class _Handler(BaseHTTPRequestHandler):
             case ["endpoints", name] if name in endpoints and self.command == "GET":
                 endpoints[name].looked_at()
                 self._json(200, endpoints[name].document())
+            case ["endpoints", name, "requests"] if name in endpoints:
+                waiting = [
+                    document
+                    for document in self.server.world.accepted.values()
+                    if isinstance(document, dict)
+                ]
+                self._json(200, {"requests": waiting})
+            case ["endpoints", name, "replay"] if name in endpoints and self.command == "POST":
+                self._json(202, self.server.world.replay)
             case ["endpoints", name, verb] if name in endpoints and self.command == "POST":
                 endpoints[name].intend(verb, json.loads(body or b"{}"))
                 self._json(202, endpoints[name].document())
@@ -232,8 +278,9 @@ class _Handler(BaseHTTPRequestHandler):
         model = self.headers["X-Amzn-SageMaker-Target-Model"]
         if endpoint is None:
             self._refuse(400, "ValidationError", f"Endpoint {name} of account 111 not found.")
-        elif endpoint.state != "serving":
-            endpoint.wanted = True
+        elif endpoint.state != "serving" and self.headers["Prefer"] == "respond-async":
+            self._accept(endpoint, str(model))
+        elif endpoint.state != "serving" and not self._held(endpoint):
             self._refuse(
                 503, "ServiceUnavailable", f"{name} is asleep. It is being started.", retry_after=7
             )
@@ -249,6 +296,37 @@ class _Handler(BaseHTTPRequestHandler):
             }
             answer = b"\x00\xffbytes" if self.headers["Accept"] == "image/png" else body
             self._answer(200, headers, answer)
+
+    def _held(self, endpoint: FakeEndpoint) -> bool:
+        """Hold the request as it asks to be; say whether the endpoint came to serve."""
+        endpoint.wanted = True
+        asked = re.fullmatch(r"wait=(\d+)", self.headers["Prefer"] or "")
+        if asked is None or not self.server.world.holds:
+            return False
+        ends_at = time.monotonic() + int(asked[1])
+        while endpoint.state != "serving" and time.monotonic() < ends_at:
+            # Others are let in meanwhile: whoever looks lets the endpoint move on.
+            self.server.world.moved.wait(0.05)
+        return endpoint.state == "serving"
+
+    def _accept(self, endpoint: FakeEndpoint, model: str) -> None:
+        endpoint.wanted = True
+        accepted = self.server.world.accepted
+        request_id = f"{endpoint.name}.{len(accepted) + 1:032x}"
+        accepted[request_id] = accepted_request(request_id, model=model)
+        self._json(202, accepted[request_id])
+
+    def _result(self, request_id: str, body: bytes) -> None:
+        if not self._is_signed_for("lambda", body):
+            self._json(403, {"Message": "Forbidden"})
+            return
+        match self.server.world.accepted.get(request_id):
+            case None:
+                self._refuse(404, "ResourceNotFoundException", f"There is no {request_id}")
+            case (int(status), str(content_type), bytes(answer)):
+                self._answer(status, {"Content-Type": content_type}, answer)
+            case document:
+                self._json(202, document)
 
     def _refuse(self, status: int, code: str, message: str, **more: Any) -> None:
         retry_after = more.pop("retry_after", None)

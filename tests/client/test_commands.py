@@ -7,6 +7,7 @@ import json
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,11 @@ import pytest
 
 from dormouse_cli.durations import parse_duration
 from tests.client.conftest import Run
-from tests.client.fake_aws import BUCKET, PREFIX, FakeAws
+from tests.client.fake_aws import BUCKET, PREFIX, FakeAws, accepted_request
 from tests.client.test_model_archive import saved_model_at
 
 QUESTION = b'{"inputs": "a wonderful film"}'
+ACCEPTED, OTHER = (f"dormouse.{number:032x}" for number in (1, 2))
 
 
 @pytest.fixture
@@ -266,12 +268,46 @@ def test_a_reader_who_leaves_early_is_no_error_to_talk_about(
 
 
 def test_invoke_that_waits(aws: FakeAws, run: Run) -> None:
-    """The same request until it is answered; the wait is told on standard error."""
+    """One request, which the front door holds; the wait is told on standard error."""
+    ran = run("invoke", "--model", "m.tar.gz", "--body", "{}", "--wait")
+    assert (ran.code, ran.out) == (0, "{}")
+    assert ran.err.startswith("dormouse wakes, about 8 min expected …")
+    assert len(aws.world.calls("POST", "/invoke")) == 1
+    assert "wait=300" in aws.world.preferences
+    assert aws.world.calls("POST") == [], "the request itself is what wakes it"
+
+
+def test_invoke_that_waits_where_all_places_are_taken(aws: FakeAws, run: Run) -> None:
+    """The same request until it is answered."""
+    aws.world.holds = False
     ran = run("invoke", "--model", "m.tar.gz", "--body", "{}", "--wait")
     assert (ran.code, ran.out) == (0, "{}")
     assert ran.err.startswith("dormouse wakes, about 8 min expected …")
     assert len(aws.world.calls("POST", "/invoke")) == 2
-    assert aws.world.calls("POST") == [], "the request itself is what wakes it"
+
+
+def test_invoke_that_waits_for_what_serves(serving: FakeAws, run: Run) -> None:
+    """Nothing is told; and it is never held for longer than one wants to wait."""
+    arguments = ["invoke", "--model", "m.tar.gz", "--body", "{}", "--wait", "--timeout", "30s"]
+    ran = run(*arguments)
+    assert (ran.code, ran.out, ran.err) == (0, "{}", "")
+    assert [prefer for prefer in serving.world.preferences if prefer] == ["wait=30"]
+
+
+def test_invoke_prefers_nothing_unless_told(serving: FakeAws, run: Run) -> None:
+    """What becomes of a cold request, its endpoint's tag says then."""
+    run("invoke", "--model", "m.tar.gz", "--body", "{}")
+    assert set(serving.world.preferences) == {None}
+
+
+def test_a_held_request_without_the_right_to_look(aws: FakeAws, run: Run) -> None:
+    """It is held all the same, and that is told."""
+    endpoint = aws.world.add("dormouse", looks_until_serving=None)
+    given = ["--invoke-url", f"{aws.url}/invoke", "--control-url", f"{aws.url}/nothing-here"]
+    threading.Timer(0.5, lambda: setattr(endpoint, "state", "serving")).start()
+    ran = run("invoke", "dormouse", "--model", "m.tar.gz", "--body", "{}", "--wait", *given)
+    assert (ran.code, ran.out) == (0, "{}")
+    assert "the request is held until it serves" in ran.err
 
 
 def test_invoke_that_waits_without_the_right_to_look(aws: FakeAws, run: Run) -> None:
@@ -291,6 +327,99 @@ def test_invoke_that_waits_without_the_right_to_look(aws: FakeAws, run: Run) -> 
     ran = run("invoke", "dormouse", "--model", "m.tar.gz", "--body", "{}", "--wait", *given)
     assert (ran.code, ran.out) == (0, "{}")
     assert "dormouse wakes, about 1 s expected" in ran.err
+
+
+# ---------------------------------------------------------------------------------------- requests
+
+
+def test_invoke_to_be_answered_later(aws: FakeAws, run: Run) -> None:
+    """The id alone on standard output; what to do with it beside."""
+    ran = run("invoke", "--model", "m.tar.gz", "--body", "{}", "--async")
+    assert (ran.code, ran.out) == (0, f"{ACCEPTED}\n")
+    assert "it is parked, 0 requests before it, it expires 2099-01-01 00:00" in ran.err
+    assert f"Next: dormouse result {ACCEPTED}" in ran.err
+    assert "respond-async" in aws.world.preferences
+
+    ran = run("invoke", "--model", "m.tar.gz", "--body", "{}", "--async", "--json")
+    assert (ran.err, ran.document["status"]) == ("", "parked")
+
+
+def test_invoke_to_be_answered_later_of_what_serves(serving: FakeAws, run: Run) -> None:
+    """It is answered now."""
+    ran = run("invoke", "--model", "m.tar.gz", "--body", "{}", "--async")
+    assert (ran.code, ran.out, ran.err) == (0, "{}", "")
+
+
+def test_a_result_that_is_not_there_yet(aws: FakeAws, run: Run) -> None:
+    """It says how the request stands."""
+    aws.world.accepted[ACCEPTED] = accepted_request(
+        ACCEPTED, position=3, expected_at="2099-01-01T00:00:00.000Z"
+    )
+    ran = run("result", ACCEPTED)
+    assert (ran.code, ran.out) == (75, "")
+    assert f"{ACCEPTED}: it is parked, 3 requests before it, its answer is expected" in ran.err
+    error = run("result", ACCEPTED, "--json").error
+    assert (error["status"], error["position"]) == ("parked", 3)
+
+
+def test_a_result(aws: FakeAws, run: Run, tmp_path: Path) -> None:
+    """Byte for byte, as often as one likes."""
+    aws.world.accepted[ACCEPTED] = (200, "image/png", b"\x00\xffbytes")
+    out = tmp_path / "answer.png"
+    assert (run("result", ACCEPTED, "-o", out).code, out.read_bytes()) == (0, b"\x00\xffbytes")
+    document = run("result", ACCEPTED, "--json").document
+    assert base64.b64decode(document["body_base64"]) == b"\x00\xffbytes"
+
+
+def test_the_requests_that_wait(aws: FakeAws, run: Run) -> None:
+    """A line for each, or as they came."""
+    assert run("requests").out == "No request waits for dormouse.\n"
+    failing = accepted_request(ACCEPTED, status="released", tries=2, reason="the model said 500")
+    aws.world.accepted[ACCEPTED] = failing
+    out = run("requests", "dormouse").out
+    head, _, row, *_ = out.splitlines()
+    assert head.split() == ["REQUEST", "STATUS", "MODEL", "ACCEPTED", "EXPIRES", "TRIES", "WHY"]
+    assert row.split()[:3] == [ACCEPTED, "released", "m.tar.gz"]
+    assert "the model said 500" in row
+    assert run("requests", "--json").document == {"requests": [failing]}
+
+
+def test_a_replay_of_all(aws: FakeAws, run: Run) -> None:
+    """In a sentence; the body is empty."""
+    aws.world.replay = {"replayed": 3, "left": 1, "skipped": [], "complete": False}
+    ran = run("replay")
+    assert ran.out == (
+        "3 requests of dormouse once more waiting; 1 that failed left as they are. "
+        "There may be more of them: replay once more.\n"
+    )
+    assert aws.world.calls("POST") == ["/endpoints/dormouse/replay"]
+    assert aws.world.body_of_last("POST") == b""
+    assert run("replay", "dormouse", "--json").document == aws.world.replay
+
+
+@pytest.mark.parametrize("before", [[], ["dormouse"]])
+def test_a_replay_of_some(aws: FakeAws, run: Run, before: list[str]) -> None:
+    """An id names its endpoint; what is not replayed is told."""
+    skipped = [{"id": OTHER, "reason": "it has been answered"}]
+    aws.world.replay = {"replayed": 1, "left": 0, "skipped": skipped, "complete": True}
+    ran = run("replay", *before, ACCEPTED, OTHER)
+    assert (ran.code, ran.out) == (0, "1 request of dormouse once more waiting.\n")
+    assert ran.err == f"{OTHER} is not replayed: it has been answered.\n"
+    assert json.loads(aws.world.body_of_last("POST")) == {"requests": [ACCEPTED, OTHER]}
+
+
+def test_status_says_what_waits_and_how_warm_it_is(aws: FakeAws, run: Run) -> None:
+    """In the list and of one."""
+    aws.world.add(
+        "dormouse",
+        state="serving",
+        warm_up={"models": 5, "invoked": 3, "ended_at": None},
+        waiting={"parked": 2, "released": 1, "oldest_at": "2026-11-22T16:25:49.120Z"},
+    )
+    for arguments in (["status"], ["status", "dormouse"]):
+        out = run(*arguments).out
+        assert "InService, 3 of 5 models invoked since" in out
+        assert "2 parked and 1 released, since " in out
 
 
 # ------------------------------------------------------------------------------------------ models

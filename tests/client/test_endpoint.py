@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dormouse_cli.endpoint import UnreadableAnswer, read_endpoint, read_endpoints
+from dormouse_cli.endpoint import Waiting, read_endpoint, read_endpoints
+from dormouse_cli.fields import UnreadableAnswer
 from tests.client.fake_aws import FakeEndpoint
 
 
@@ -41,6 +42,26 @@ def test_what_is_absent_is_unknown() -> None:
         "",
         (),
         "",
+    )
+
+
+def test_a_warm_up_is_part_of_how_it_stands() -> None:
+    """InService is not ready: the models have to be loaded."""
+    warm_up = {"models": 5, "invoked": 3, "ended_at": None}
+    endpoint = read_endpoint(answer(state="serving", status="InService", warm_up=warm_up))
+
+    assert endpoint.standing == "InService, 3 of 5 models invoked since"
+    assert read_endpoint(answer(warm_up=warm_up)).standing is None
+    assert read_endpoint(answer(status="InService")).standing == "InService"
+
+
+def test_requests_that_wait() -> None:
+    """How many, and since when."""
+    waiting = {"parked": 3, "released": 1, "oldest_at": "2026-11-22T16:25:49.120Z"}
+    endpoint = read_endpoint(answer(waiting=waiting))
+
+    assert endpoint.waiting == Waiting(
+        3, 1, datetime(2026, 11, 22, 16, 25, 49, 120_000, tzinfo=UTC)
     )
 
 
@@ -77,6 +98,8 @@ def test_nothing_of_an_answer_steers_the_terminal() -> None:
         {"expected_wake_seconds": -1},
         {"decision": []},
         {"decisions": [None]},
+        {"warm_up": []},
+        {"waiting": "3"},
     ],
 )
 def test_what_breaks_the_promise_is_refused(fields: dict[str, Any]) -> None:

@@ -12,8 +12,10 @@ import pytest
 
 from dormouse_cli.exit_codes import MEANINGS, ExitCode
 from tests.client.conftest import Run
-from tests.client.fake_aws import FakeAws
+from tests.client.fake_aws import FakeAws, accepted_request
 
+ACCEPTED = f"dormouse.{1:032x}"
+Arrange = Callable[[FakeAws], None]
 INVOKE = ["invoke", "--model", "m.tar.gz", "--body", "{}"]
 
 
@@ -52,11 +54,29 @@ def serving(aws: FakeAws) -> None:
     aws.world.add("dormouse", state="serving")
 
 
+def accepted(aws: FakeAws) -> None:
+    aws.world.accepted[ACCEPTED] = accepted_request(ACCEPTED)
+
+
+def refused(status: int, **members: object) -> Arrange:
+    """Requests end so."""
+
+    def arrange(aws: FakeAws) -> None:
+        answer = json.dumps(members).encode()
+        aws.world.accepted[ACCEPTED] = (status, "application/json", answer)
+
+    return arrange
+
+
+def not_replayed(aws: FakeAws) -> None:
+    skipped = [{"id": ACCEPTED, "reason": "it has been answered"}]
+    aws.world.replay = {"replayed": 0, "left": 0, "skipped": skipped, "complete": True}
+
+
 def nothing(_: FakeAws) -> None:
     pass
 
 
-Arrange = Callable[[FakeAws], None]
 Case = tuple[Arrange, list[str], ExitCode, str]
 CASES: list[Case] = [
     (nothing, ["status"], ExitCode.DONE, ""),
@@ -106,6 +126,37 @@ CASES: list[Case] = [
         ExitCode.TRY_AGAIN,
         "dormouse is not serving after 1 s",
     ),
+    (nothing, [*INVOKE, "--wait", "--async"], ExitCode.USAGE, "give one of them"),
+    (nothing, ["result", "dormouse"], ExitCode.USAGE, "'dormouse' is no request's id"),
+    (nothing, ["result", ACCEPTED], ExitCode.NOT_FOUND, f"There is no {ACCEPTED}"),
+    (accepted, ["result", ACCEPTED], ExitCode.TRY_AGAIN, "it is parked, 0 requests before it"),
+    (
+        refused(410, __type="RequestExpiredException", Message="It was not answered in time"),
+        ["result", ACCEPTED],
+        ExitCode.FAILED,
+        "It was not answered in time.",
+    ),
+    (
+        refused(403, __type="AccessDeniedException", Message="It is somebody else's"),
+        ["result", ACCEPTED],
+        ExitCode.NOT_PERMITTED,
+        "It is somebody else's.",
+    ),
+    (
+        refused(424, __type="ModelError", OriginalStatusCode=500, OriginalMessage="it broke"),
+        ["result", ACCEPTED],
+        ExitCode.FAILED,
+        "The model answered with an error (500): it broke.",
+    ),
+    (nothing, ["replay", "dormouse", "x"], ExitCode.USAGE, "'x' is no request's id"),
+    (nothing, ["replay", "nobody"], ExitCode.NOT_FOUND, "No EndpointConfig claims an endpoint"),
+    (
+        not_replayed,
+        ["replay", ACCEPTED],
+        ExitCode.FAILED,
+        f"{ACCEPTED} is not replayed: it has been answered.",
+    ),
+    (nothing, ["requests", "nobody"], ExitCode.NOT_FOUND, "No EndpointConfig claims an endpoint"),
     (denied, ["status"], ExitCode.NOT_PERMITTED, "Describing the stack 'dormouse' failed: Acc"),
     (not_aws, ["status"], ExitCode.UNAVAILABLE, "what answers there is not AWS"),
 ]
