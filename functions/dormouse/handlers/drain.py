@@ -30,6 +30,7 @@ def handler(event: Any, context: LambdaContext) -> dict[str, Any]:
     """Do the work of a batch of SQS; name the messages that could not be done, so that they come
     again, and go to the dead-letter queue when they have come too often.
     """
+    count("Messages", len(event["Records"]))
     undone = [
         {"itemIdentifier": record["messageId"]}
         for record in event["Records"]
