@@ -8,9 +8,14 @@ from local import running, stack
 from local.deployment import bring_up
 from local.settings import LocalSettings
 from local.terminal import Terminal
-from tests.e2e.deployments import Deployment, LocalAws, local_aws
+from tests.e2e.deployments import SHORT_LEASE, Deployment, LocalAws, local_aws
 
-PARAMETERS = {"IdleTimeout": "60s", "MetricLagSeconds": "5", "ExpectedWakeSeconds": "7"}
+PARAMETERS = {
+    "IdleTimeout": "60s",
+    "MetricLagSeconds": "5",
+    "ExpectedWakeSeconds": "7",
+    **SHORT_LEASE,
+}
 
 
 @pytest.fixture(scope="module")

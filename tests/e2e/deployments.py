@@ -62,7 +62,7 @@ class LocalAws:
 
     def deploy(self, name: str, **parameters: str) -> Deployment:
         """Create a stack by `sam deploy`, without models."""
-        short = {"MetricLagSeconds": "5", "ExpectedWakeSeconds": "7"}
+        short = {"MetricLagSeconds": "5", "ExpectedWakeSeconds": "7", **SHORT_LEASE}
         stack.deploy(self.settings, short | parameters, self.log_of(name), name=name)
         return Deployment(self, stack.describe(self.settings, name=name))
 

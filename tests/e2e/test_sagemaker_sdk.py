@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from local.settings import REPOSITORY
-from tests.e2e.deployments import MODEL, QUESTION, SHORT_LEASE, Deployment, LocalAws, wait_until
+from tests.e2e.deployments import MODEL, QUESTION, Deployment, LocalAws, wait_until
 
 PYTHON = REPOSITORY / ".venvs" / "sagemaker" / "bin" / "python"
 USER = REPOSITORY / "tests" / "e2e" / "sagemaker_sdk_user.py"
@@ -20,10 +20,10 @@ WAIT_SECONDS = 200
 
 @pytest.fixture(scope="module")
 def deployment(aws: LocalAws) -> Deployment:
-    """With a bucket for inputs, and leases that end within seconds."""
+    """With a bucket for inputs."""
     aws.client("s3").create_bucket(Bucket=INPUTS)
     aws.client("s3").put_object(Bucket=INPUTS, Key="question.json", Body=QUESTION)
-    deployed = aws.deploy("dormouse", IdleTimeout="1h", S3Buckets=INPUTS, **SHORT_LEASE)
+    deployed = aws.deploy("dormouse", IdleTimeout="1h", S3Buckets=INPUTS)
     deployed.upload_models()
     return deployed
 

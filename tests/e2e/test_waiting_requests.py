@@ -87,7 +87,7 @@ class Callers:
 
 @pytest.fixture(scope="module")
 def callers(aws: LocalAws) -> Callers:
-    """Deployed with the callers' bucket and topic, and leases that end within seconds."""
+    """Deployed with the callers' bucket and topic."""
     aws.client("s3").create_bucket(Bucket="callers-inputs")
     topic = aws.client("sns").create_topic(Name="answers")["TopicArn"]
     queue_url = aws.client("sqs").create_queue(QueueName="answers")["QueueUrl"]
@@ -105,7 +105,6 @@ def callers(aws: LocalAws) -> Callers:
         IdleTimeout="1h",
         S3Buckets="callers-inputs",
         CompletionTopicArns=topic,
-        **SHORT_LEASE,
     )
     deployment.upload_models()
     return Callers(deployment, "callers-inputs", topic, queue_url)
