@@ -16,6 +16,8 @@ ROUTES = (
     "POST /endpoints/{name}/hold",
     "POST /endpoints/{name}/release",
     "POST /endpoints/{name}/sleep",
+    "GET /endpoints/{name}/requests",
+    "POST /endpoints/{name}/replay",
 )
 
 

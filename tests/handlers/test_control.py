@@ -55,6 +55,8 @@ def test_a_description(handlers: Handlers) -> None:
         "principals": ["123456789012"],
         "hold_until": None,
         "last_request_at": None,
+        "warm_up": None,
+        "waiting": None,
         "problem": None,
         "decision": decision,
         "next": "the next request, wake or hold starts it",

@@ -99,6 +99,8 @@ def test_an_unknown_path_is_a_404(handlers: Handlers, method: str, path: str) ->
         ("POST", "/endpoints/dormouse/sleep"),
         ("GET", "/endpoints/dormouse"),
         ("GET", "/endpoints"),
+        ("GET", "/endpoints/dormouse/requests"),
+        ("POST", "/endpoints/dormouse/replay"),
     ],
 )
 def test_a_path_counts_by_its_own_route_only(handlers: Handlers, method: str, path: str) -> None:
@@ -117,6 +119,8 @@ def test_a_path_counts_by_its_own_route_only(handlers: Handlers, method: str, pa
         ("GET", "/endpoints/dormouse/wake", "POST"),
         ("DELETE", "/endpoints/dormouse/hold", "POST"),
         ("PATCH", "/endpoints/dormouse/sleep", "POST"),
+        ("GET", "/endpoints/dormouse/replay", "POST"),
+        ("POST", "/endpoints/dormouse/requests", "GET"),
     ],
 )
 def test_a_wrong_method_is_a_405_that_names_the_right_one(

@@ -8,8 +8,11 @@ from dormouse.domain.claims import Refusal, Why
 from dormouse.domain.endpoint import Absent, EndpointStatus, Present
 from dormouse.domain.intent import Hold, Sleep, Wake
 from dormouse.domain.ledger import Ledger
+from dormouse.domain.parked_request import Kind, ParkedRequest, Status
 from dormouse.domain.spec import Spec
-from dormouse.errors import AwsError, UnmanagedEndpointError
+from dormouse.errors import AwsError, RefusedEndpointError, UnmanagedEndpointError
+from dormouse.waiting_requests import Backlog
+from tests.fakes.clock import FakeClock
 from tests.fakes.deployment import ACCOUNT, World
 from tests.fakes.world import config
 
@@ -130,6 +133,88 @@ def test_what_cannot_be_read_is_an_error(world: World, fault: str) -> None:
     for ask in (world.control.list_all, lambda: world.control.describe("reviews")):
         with pytest.raises(AwsError, match="throttled"):
             ask()
+
+
+def test_the_expected_wake_is_learned_from_the_last_ones(world: World) -> None:
+    """The median of them; the setting counts only before there is one."""
+    for minutes in (4, 30, 5):
+        world.endpoints.create_takes = timedelta(minutes=minutes)
+        world.wake()
+        world.tick()
+        world.clock.advance(minutes=minutes)
+        world.tick()
+        world.endpoints.vanish("reviews")
+        world.tick()
+
+    wakes = world.ledger.wakes
+    assert len(wakes) == 3
+    assert world.control.describe("reviews").expected_wake == sorted(wakes)[1]
+
+
+def accepted(number: int, status: Status = Status.PARKED) -> ParkedRequest:
+    """Make a request that was accepted so many seconds after nine."""
+    at = FakeClock().now + timedelta(seconds=number)
+    return ParkedRequest(
+        endpoint="reviews",
+        id=f"reviews.{number:032x}",
+        kind=Kind.RESPOND_ASYNC,
+        status=status,
+        principal="arn:aws:iam::123456789012:user/jo",
+        headers={},
+        body_key="body",
+        accepted_at=at,
+        expires_at=at + timedelta(hours=6),
+        fingerprint="f",
+    )
+
+
+def test_requests_that_wait_are_counted_where_there_may_be_some(world: World) -> None:
+    """The ledger says so; for all others the records are not even asked."""
+    world.records.create(accepted(3))
+    assert world.control.describe("reviews").backlog is None
+
+    now = world.clock()
+    world.state.raise_demand("reviews", now, now, has_requests=True)
+    backlog = Backlog(1, 0, now + timedelta(seconds=3))
+    assert world.control.describe("reviews").backlog == backlog
+    assert world.control.list_all()[-1].backlog == backlog
+
+
+def test_requests_that_wait_are_listed(world: World) -> None:
+    """Of what is managed, and of that alone."""
+    world.records.create(accepted(3))
+
+    assert world.control.waiting_requests("reviews") == [accepted(3)]
+    with pytest.raises(UnmanagedEndpointError, match="unmanaged"):
+        world.control.waiting_requests("unmanaged")
+
+
+def test_a_replay_nudges(world: World) -> None:
+    """Where something waits once more, and only there."""
+    world.letters.send(accepted(1, Status.FAILED))
+    world.control.replay("reviews", None, "request-1")
+    assert world.nudge.sent == []
+
+    world.records.create(accepted(2, Status.FAILED))
+    world.letters.send(accepted(2, Status.FAILED))
+    replay = world.control.replay("reviews", None, "request-2")
+    assert replay.replayed == (accepted(2).id,)
+    assert world.nudge.sent == ["reviews"]
+    assert world.ledger.has_unmet_demand
+
+
+def test_nothing_is_replayed_for_what_can_t_be_started(world: World) -> None:
+    """Its owner has to mend the tags first; the dead letters stay."""
+    world.catalog.configs = [config("reviews", idle_timeout="soon")]
+    world.records.create(accepted(1, Status.FAILED))
+    world.letters.send(accepted(1, Status.FAILED))
+
+    with pytest.raises(RefusedEndpointError, match="idle-timeout"):
+        world.control.replay("reviews", None, "request-1")
+    with pytest.raises(UnmanagedEndpointError):
+        world.control.replay("unmanaged", None, "request-1")
+    assert len(world.letters.receive()) == 1
+    assert not world.ledger.has_unmet_demand
 
 
 def test_it_only_looks(world: World) -> None:
