@@ -1,5 +1,6 @@
 """Each file in events/ is what its name says, and the function understands it."""
 
+import hashlib
 import json
 from datetime import UTC, datetime, timedelta
 
@@ -16,6 +17,7 @@ from dormouse.domain.intent import (
     parse_tick,
     read_intent,
 )
+from dormouse.domain.work import AnswerNext, LoadModel, Publish, Work, read_work
 from dormouse.function_url import Refused, read_request
 from dormouse.handlers.cleanup import PHYSICAL_ID
 from tests.template.cloudformation import ACCOUNT, REGION, properties, resolve
@@ -55,6 +57,12 @@ REQUESTS: dict[str, tuple[str, Intent | None]] = {
     "control-release.json": ("POST /endpoints/{name}/release", Release("dormouse")),
     "control-sleep.json": ("POST /endpoints/{name}/sleep", Sleep("dormouse")),
 }
+# What drain is told by its queue.
+WORK: dict[str, type[Work]] = {
+    "drain-answer-next.json": AnswerNext,
+    "drain-load.json": LoadModel,
+    "drain-publish.json": Publish,
+}
 # What CloudFormation asks of the custom resource.
 CLEANUPS = {
     "cleanup-create.json": "Create",
@@ -65,7 +73,7 @@ CLEANUPS = {
 
 def test_every_event_has_its_test() -> None:
     """An example that no test reads would rot."""
-    tested = {*TICKS, *INTENTS, *INVOCATIONS, *REFUSALS, *REQUESTS, *CLEANUPS}
+    tested = {*TICKS, *INTENTS, *INVOCATIONS, *REFUSALS, *REQUESTS, *WORK, *CLEANUPS}
     assert {path.name for path in EVENTS.iterdir()} == tested
 
 
@@ -182,6 +190,19 @@ def test_what_control_is_asked_over_http(name: str) -> None:
     verb = request["rawPath"].rpartition("/")[2]
     members = json.loads(body_of(request) or b"{}")
     assert read_intent(verb, request["pathParameters"]["name"], members) == intent
+
+
+@pytest.mark.parametrize("name", WORK)
+def test_what_drain_is_asked(name: str) -> None:
+    """One message for each invocation, as Lambda takes it from the queue of the template."""
+    [record] = event(name)["Records"]
+    asked = read_work(json.loads(record["body"]))
+    assert type(asked) is WORK[name]
+    assert asked.endpoint == "dormouse"
+    assert record["eventSource"] == "aws:sqs"
+    assert record["eventSourceARN"].endswith(f":{ACCOUNT}:dormouse-WorkQueue")
+    assert record["md5OfBody"] == hashlib.md5(record["body"].encode()).hexdigest()
+    assert properties("DrainFunction")["Events"]["Work"]["Properties"]["BatchSize"] == 1
 
 
 @pytest.mark.parametrize("name", CLEANUPS)

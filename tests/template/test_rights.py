@@ -92,7 +92,6 @@ def actions_of(role: str) -> set[str]:
         (
             "DrainRole",
             {
-                "dynamodb:DeleteItem",
                 "dynamodb:GetItem",
                 "dynamodb:PutItem",
                 "dynamodb:Query",

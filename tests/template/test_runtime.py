@@ -185,6 +185,16 @@ def test_control_tells_a_schedule_that_it_failed(
     assert answer["errorType"] == "AwsError"
 
 
+@pytest.mark.parametrize("name", ["answer-next", "load", "publish"])
+def test_drain_gives_back_what_it_could_not_do(
+    lambda_function: Callable[[str], Invoke], name: str
+) -> None:
+    """DynamoDB can't be reached here: the message comes again, and in the end is put aside."""
+    asked = event(f"drain-{name}.json")
+    failed = [{"itemIdentifier": record["messageId"]} for record in asked["Records"]]
+    assert lambda_function("DrainFunction")(asked) == {"batchItemFailures": failed}
+
+
 class Answers(ThreadingHTTPServer):
     """CloudFormation's place for the answer of a custom resource."""
 

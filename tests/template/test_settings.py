@@ -66,13 +66,24 @@ def test_a_function_can_read_its_settings(function: str) -> None:
     assert env.asked_for - set(env) == LEFT_OUT[function]
 
 
+# Numbers have defaults, and lists of what is allowed may be empty.
+OPTIONAL = {
+    "DORMOUSE_BACKLOG_LIMIT",
+    "DORMOUSE_COMPLETION_TOPICS",
+    "DORMOUSE_HOLD_SLOTS",
+    "DORMOUSE_S3_BUCKETS",
+    "DORMOUSE_TRIES",
+    "DORMOUSE_WARM_UP_PREFIX",
+}
+
+
 @pytest.mark.parametrize("function", SETTINGS)
 def test_a_function_needs_what_it_is_told(function: str) -> None:
     """What names a table, a function or the deployment has no default that could hide a slip."""
     needed = {
         name
         for name in environment(function)
-        if name.startswith("DORMOUSE_") and not name.endswith("_SECONDS")
+        if name.startswith("DORMOUSE_") and not name.endswith("_SECONDS") and name not in OPTIONAL
     }
     watched = Watched(environment(function))
     SETTINGS[function](watched)
@@ -87,20 +98,45 @@ def test_what_the_settings_name() -> None:
     env = {function: environment(function) for function in SETTINGS}
     reconcile = ReconcileSettings.from_env(env["ReconcileFunction"])
     invoke = InvokeSettings.from_env(env["InvokeFunction"])
+    drain = DrainSettings.from_env(env["DrainFunction"])
     control = ControlSettings.from_env(env["ControlFunction"])
     cleanup = CleanupSettings.from_env(env["CleanupFunction"])
     assert reconcile.deployment == Deployment(
         STACK, "dormouse", "dormouse-EndpointConfig.EndpointConfigName"
     )
     assert invoke.deployment == control.deployment == reconcile.deployment
-    for settings in (reconcile, invoke, control, cleanup):
+    for settings in (reconcile, invoke, drain, control, cleanup):
         assert settings.endpoints_table == "dormouse-EndpointsTable"
     assert reconcile.decisions_table == control.decisions_table == "dormouse-DecisionsTable"
-    for caller in (invoke, control, cleanup):
+    for user in (reconcile, invoke, drain, control):
+        assert user.requests_table == "dormouse-RequestsTable"
+    for counter in (reconcile, invoke, drain):
+        assert counter.model_uses_table == "dormouse-ModelUsesTable"
+    assert invoke.requests_bucket == drain.requests_bucket == "dormouse-RequestsBucket"
+    assert reconcile.work_queue_url == invoke.work_queue_url == "dormouse-WorkQueue"
+    assert drain.dead_letters_url == control.dead_letters_url == "dormouse-DeadLetterQueue"
+    assert drain.model_bucket == "dormouse-ModelBucket"
+    for caller in (invoke, drain, control, cleanup):
         assert caller.reconcile_function == "dormouse-ReconcileFunction"
     assert invoke.account_id == control.account_id == "123456789012"
+    assert invoke.lease_terms == drain.lease_terms
     assert invoke.lease_terms.renewal_interval == reconcile.ledger_interval
     assert invoke.expected_wake == control.expected_wake
+    assert invoke.time_to_live == control.time_to_live
+
+
+def test_what_may_be_reached_is_told_as_it_is_granted() -> None:
+    """The parameters from which IAM's resources are made, one by one; by default nothing is."""
+    topics = [f"arn:aws:sns:eu-central-1:123456789012:{name}" for name in ("answers", "more")]
+    given = {"S3Buckets": "inputs more-inputs", "CompletionTopicArns": " ".join(topics)}
+    invoke = InvokeSettings.from_env(environment("InvokeFunction", given))
+    assert invoke.s3_buckets == ("inputs", "more-inputs")
+    assert invoke.completion_topics == tuple(topics)
+    assert DrainSettings.from_env(environment("DrainFunction", given)).completion_topics == tuple(
+        topics
+    )
+    nothing = InvokeSettings.from_env(environment("InvokeFunction"))
+    assert (nothing.s3_buckets, nothing.completion_topics) == ((), ())
 
 
 def test_no_setting_is_for_nobody() -> None:

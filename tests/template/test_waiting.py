@@ -122,3 +122,5 @@ def test_all_believe_the_same_times() -> None:
         assert told["DORMOUSE_LEDGER_INTERVAL_SECONDS"] == "5"
         assert told["DORMOUSE_RUNTIME_READ_TIMEOUT_SECONDS"] == "20"
         assert told["DORMOUSE_LEASE_MARGIN_SECONDS"] == "2"
+        # Sooner, and a request that is being answered would be sent for.
+        assert told["DORMOUSE_RESEND_SECONDS"] == "20"
