@@ -1,4 +1,5 @@
-"""Who may invoke an endpoint, as the proxy knows it without asking for each request.
+"""What the front door knows of an endpoint's terms without asking for each request: who may invoke
+it, and what becomes of a cold request.
 
 The proxy acts with its own role, so it would lend that to anybody who reaches it, if it did not ask
 whom the endpoint's owner has listed (the confused deputy).
@@ -13,6 +14,7 @@ from dormouse.domain.claims import Deployment, Refusal, Why, settle_claims
 from dormouse.domain.plan import Rule
 from dormouse.domain.principals import Kind, Principal, parse_principals
 from dormouse.domain.spec import Spec
+from dormouse.domain.terms import Terms, terms_of
 from dormouse.errors import AwsError
 from dormouse.ports import Catalog, Clock, ProxyState
 
@@ -22,9 +24,11 @@ REMEMBERED = 1000
 
 @dataclass(frozen=True, slots=True)
 class Permitted:
-    """These, and nobody else, may invoke it."""
+    """These, and nobody else, may invoke it; the rest is as in Terms."""
 
     principals: Sequence[Principal]
+    cold_wait: timedelta | None = None
+    completion_topic: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +41,8 @@ class NotKnownYet:
 
 @dataclass(frozen=True, slots=True)
 class Permissions:
-    """Reads the ledger, in which `reconcile` keeps the principals of each endpoint, at most once in
-    an interval. While it can't be read, whoever was permitted at last is.
+    """Reads the ledger, in which `reconcile` keeps the terms of each endpoint, at most once in an
+    interval. While it can't be read, whoever was permitted at last is.
     """
 
     state: ProxyState
@@ -69,30 +73,41 @@ class Permissions:
         self._known[endpoint] = (now, permission)
         return permission
 
+    def is_claimed(self, endpoint: str) -> bool:
+        """Whether an EndpointConfig claims what `reconcile` has not looked at yet.
+
+        To be asked of nothing else: a thousand callers would have the tagging API throttle the
+        ticks as well.
+
+        Raises:
+            AwsError: the tags can't be read.
+        """
+        # This stack's own endpoint is managed, though its first tick may be to come.
+        is_own = endpoint == self.deployment.endpoint
+        return is_own or bool(self.catalog.tagged_configs(endpoint))
+
     def _ask(self, endpoint: str) -> Permitted | NotKnownYet:
         ledger = self.state.read(endpoint)
-        if ledger.principals is not None and ledger.decision is not None:
-            return self._listed(ledger.principals)
+        if ledger.terms is not None and ledger.decision is not None:
+            return self._permitted(ledger.terms)
         if ledger.decision is not None and ledger.decision.rule == Rule.REFUSED:
             return NotKnownYet(f"it is {ledger.decision.reason}")
         # reconcile has not looked at it since it was tagged.
         claims = settle_claims(self.catalog.tagged_configs(endpoint), self.deployment)
         claim = next(iter(claims), None)
         if isinstance(claim, Spec):
-            return self._permitted(claim.principals)
+            return self._permitted(terms_of(claim))
         is_another_s = claim is not None and claim.why is Why.NOT_OURS
-        if ledger.principals is not None and not is_another_s:
+        if ledger.terms is not None and not is_another_s:
             # That no config can be seen must not open what was closed, nor close what was open.
-            return self._listed(ledger.principals)
+            return self._permitted(ledger.terms)
         if isinstance(claim, Refusal):
             return NotKnownYet(f"it is left as it is, since {claim.reason}")
         if endpoint == self.deployment.endpoint:
             return NotKnownYet("the tags of its EndpointConfig are not visible yet")
-        return self._permitted(())
+        return self._permitted(Terms())
 
-    def _listed(self, principals: Sequence[str]) -> Permitted:
-        return self._permitted(parse_principals(" ".join(principals)) if principals else ())
-
-    def _permitted(self, principals: Sequence[Principal]) -> Permitted:
+    def _permitted(self, terms: Terms) -> Permitted:
         own_account = Principal(self.account_id, Kind.ACCOUNT, self.account_id)
-        return Permitted(principals or (own_account,))
+        listed = parse_principals(" ".join(terms.principals)) if terms.principals else ()
+        return Permitted(listed or (own_account,), terms.cold_wait, terms.completion_topic)

@@ -1,11 +1,17 @@
-"""The front door's work: forward an invocation, or note its demand and say when to come again."""
+"""POST /endpoints/{EndpointName}/invocations: forward it, hold it, park it, or refuse it and say
+when to come again.
+"""
 
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import assert_never
 
-from dormouse import errors
+from dormouse import responses
+from dormouse.admission import admit, answering
+from dormouse.demanding import Demand
+from dormouse.domain.call import Invoke, completion_topic_of
+from dormouse.domain.coldness import seconds_until_serving, why_cold, why_never
 from dormouse.domain.invocation import (
     Forwarded,
     InvocationRequest,
@@ -13,137 +19,344 @@ from dormouse.domain.invocation import (
     NotServing,
     Unanswered,
 )
-from dormouse.domain.ledger import RecordedDemand
-from dormouse.domain.plan import Rule
-from dormouse.domain.principals import is_permitted
+from dormouse.domain.ledger import Ledger
+from dormouse.domain.parked_request import Kind
+from dormouse.domain.principals import name_of
+from dormouse.domain.request_identity import (
+    fingerprint_of,
+    token_of_inference,
+    token_of_invocation,
+)
+from dormouse.domain.verdict import Verdict, judge
 from dormouse.errors import AwsError
-from dormouse.permissions import NotKnownYet, Permissions, Permitted
-from dormouse.ports import Catalog, Clock, Nudge, ProxyState, Runtime
-
-# An unmet demand as old as this is written again, so that a nudge that got lost is sent again too,
-# while a thousand callers at once still make one write and one nudge.
-DEMAND_RENEWAL = timedelta(seconds=15)
-
-# Until the next tick has looked at the endpoint.
-NOT_KNOWN_RETRY_SECONDS = 60
-
-
-class Fate(StrEnum):
-    """What became of a request."""
-
-    FORWARDED = "forwarded"
-    COLD = "cold"
-    DENIED = "denied"
-    UNDECIDED = "undecided"
-    UNKNOWN_ENDPOINT = "unknown endpoint"
-    UNANSWERED = "unanswered"
+from dormouse.handled import Fate, Handled
+from dormouse.holding import Held, Holding, Settled, Unsettled, Why
+from dormouse.parking import Parked, Parking, Wanted
+from dormouse.permissions import Permissions, Permitted
+from dormouse.ports import Clock, ProxyState, Runtime
+from dormouse.sending import Cold, NoLedger, NotKnown, Sender
 
 
 @dataclass(frozen=True, slots=True)
-class Handled:
-    """The answer to a request, its fate, and the faults on the way that did not decide it."""
+class Wish:
+    """What is to become of a request if it can't be answered at once.
 
-    response: InvocationResponse
-    fate: Fate
-    problems: tuple[str, ...] = ()
+    `wait` is how long it is held, zero for not at all; `is_asked_for` says that the request itself
+    has asked for that. `as_parked` is how it is parked, None where it is not.
+    """
+
+    deadline: datetime
+    wait: timedelta
+    is_asked_for: bool
+    as_parked: Wanted | None
+
+    @property
+    def is_hold(self) -> bool:
+        """Whether it is held."""
+        return self.wait > timedelta(0)
+
+    def applied(self, *, is_held: bool, is_parked: bool = False) -> dict[str, str]:
+        """Write the header that says which preferences were honoured."""
+        seconds = int(self.wait.total_seconds())
+        honoured = ["respond-async"] if is_parked else []
+        if is_held and self.is_asked_for:
+            honoured.append(f"wait={seconds}")
+        return {"preference-applied": ", ".join(honoured)} if honoured else {}
 
 
 @dataclass(frozen=True, slots=True)
 class Proxy:
-    """Stands before SageMaker's runtime and keeps the ledger of what was asked."""
+    """Stands before SageMaker's runtime.
 
+    `longest_hold` is what longer waits are cut to. `draw_token` draws 32 hexadecimal digits.
+    """
+
+    sender: Sender
     runtime: Runtime
-    catalog: Catalog
     state: ProxyState
-    nudge: Nudge
-    clock: Clock
+    demand: Demand
     permissions: Permissions
+    holding: Holding
+    parking: Parking
+    clock: Clock
+    draw_token: Callable[[], str]
+    longest_hold: timedelta
     expected_wake: timedelta
-    ledger_interval: timedelta
-    own_endpoint: str
-    _noted_at: dict[str, datetime] = field(default_factory=dict)
 
-    def handle(self, request: InvocationRequest) -> Handled:
+    def handle(self, invoke: Invoke) -> Handled:
         """Answer one invocation; never raises for what AWS does."""
-        match self.permissions.of(request.endpoint):
-            case NotKnownYet(why, problem):
-                response = errors.permission_unknown(request.endpoint, why, NOT_KNOWN_RETRY_SECONDS)
-                return Handled(response, Fate.UNDECIDED, () if problem is None else (problem,))
-            case Permitted(principals) if is_permitted(request.caller, principals):
-                return self._forward(request)
-            case Permitted():
-                return Handled(errors.denied(request.caller.arn, request.endpoint), Fate.DENIED)
+        handled = answering(lambda problems: self._answer(invoke, problems))
+        problems = (*handled.problems, *self.sender.problems)
+        self.sender.problems.clear()
+        return replace(handled, problems=problems)
+
+    def _answer(self, invoke: Invoke, problems: list[str]) -> Handled:
+        permitted = admit(invoke.invocation, self.permissions, problems)
+        return self._send(invoke, self._wish(invoke, permitted), problems)
+
+    def _wish(self, invoke: Invoke, permitted: Permitted) -> Wish:
+        """Read the request's preferences; its endpoint's tag speaks where it has none."""
+        wait, parks = invoke.preferences.wait, invoke.preferences.respond_async
+        is_asked_for = wait is not None
+        if wait is None and not parks:
+            wait = permitted.cold_wait
+        wait = min(wait or timedelta(0), self.longest_hold)
+        as_parked = self._as_parked(invoke, permitted) if parks else None
+        return Wish(self.clock() + wait, wait, is_asked_for, as_parked)
+
+    def _as_parked(self, invoke: Invoke, permitted: Permitted) -> Wanted:
+        """Say how it is parked. The SDK's name for it makes it one request as well, if its caller
+        has no name for it: a 202 may get lost on its way.
+        """
+        request, names = invoke.invocation, "InferenceId"
+        principal = name_of(request.caller)
+        if invoke.inference_id is not None:
+            token = token_of_inference(principal, request.endpoint, invoke.inference_id)
+        elif invoke.sdk_name is not None:
+            token = token_of_invocation(principal, request.endpoint, invoke.sdk_name)
+            names = "amz-sdk-invocation-id"
+        else:
+            token = self.draw_token()
+        return Wanted(
+            endpoint=request.endpoint,
+            kind=Kind.RESPOND_ASYNC,
+            token=token,
+            principal=principal,
+            headers=request.runtime_headers,
+            fingerprint=fingerprint_of(Kind.RESPOND_ASYNC, request.runtime_headers, request.body),
+            inference_id=invoke.inference_id,
+            topic=completion_topic_of(request.headers),
+            default_topic=permitted.completion_topic,
+            names=names,
+        )
+
+    def _send(self, invoke: Invoke, wish: Wish, problems: list[str]) -> Handled:
+        request = invoke.invocation
+        if wish.as_parked is not None and (invoke.inference_id or invoke.is_perhaps_repeated):
+            there = self.parking.find(wish.as_parked)
+            if there is not None:
+                parked = self.parking.again(there, request.request_id, problems)
+                return _kept(parked, invoke, wish, is_held=False)
+        if wish.is_hold and invoke.sdk_name is not None and invoke.is_perhaps_repeated:
+            # The first may be waiting still. Nor may this one be sent without a claim: the first
+            # may be under way at SageMaker, and be held after it.
+            return self._hold(invoke, wish, None, problems)
+        sent = self.sender.send(request)
+        match sent:
+            case Forwarded(response):
+                if judge(response) is Verdict.NOT_YET:
+                    return self._not_ready(invoke, wish, sent, problems)
+                return Handled(response, Fate.FORWARDED)
+            case Unanswered(why, may_have_run):
+                return _unanswered(why, may_have_run=may_have_run)
+            case NoLedger(why):
+                problems.append(why)
+                response = responses.demand_not_recorded(request.endpoint, responses.SOON_SECONDS)
+                return Handled(response, Fate.COLD)
+            case Cold(_, denial, _):
+                problems += [] if denial is None else [denial]
+                return self._meet_cold(invoke, wish, sent, problems)
+            case NotKnown():
+                if self.permissions.is_claimed(request.endpoint):
+                    return self._meet_cold(invoke, wish, sent, problems)
+                return self._pass_through(request)
             case other:
                 assert_never(other)
 
-    def _forward(self, request: InvocationRequest) -> Handled:
-        problems = self._note(request.endpoint)
+    def _pass_through(self, request: InvocationRequest) -> Handled:
+        """Send what nobody manages. It needs no lease, since it is never torn down here."""
         match self.runtime.forward(request):
             case Forwarded(response):
-                handled = Handled(response, Fate.FORWARDED)
+                return Handled(response, Fate.FORWARDED)
             case NotServing(response, denial):
-                handled = self._cold(request, response)
-                problems += () if denial is None else (denial,)
+                problems = () if denial is None else (denial,)
+                return Handled(response, Fate.UNKNOWN_ENDPOINT, problems)
             case Unanswered(why, may_have_run):
-                response = errors.unanswered(why) if may_have_run else errors.unreachable(why)
-                handled = Handled(response, Fate.UNANSWERED, (why,))
+                return _unanswered(why, may_have_run=may_have_run)
             case other:
                 assert_never(other)
-        return replace(handled, problems=problems + handled.problems)
 
-    def _note(self, endpoint: str) -> tuple[str, ...]:
-        """Write the request to the ledger before it is sent, at most once in the interval.
+    def _not_ready(
+        self, invoke: Invoke, wish: Wish, sent: Forwarded, problems: list[str]
+    ) -> Handled:
+        """The endpoint serves, and the model is still being loaded: it was not executed."""
+        if wish.is_hold:
+            return self._hold(invoke, wish, sent, problems)
+        if wish.as_parked is not None:
+            ledger = self.state.read(invoke.invocation.endpoint)
+            return self._park(invoke, wish, wish.as_parked, ledger, problems, is_held=False)
+        return Handled(sent.response, Fate.FORWARDED)
 
-        A ledger that can't be written costs no request, since CloudWatch still sees it, and is left
-        alone for the interval.
-        """
-        now = self.clock()
-        noted_at = self._noted_at.get(endpoint)
-        if noted_at is not None and now < noted_at + self.ledger_interval:
-            return ()
-        self._noted_at[endpoint] = now
+    def _meet_cold(
+        self, invoke: Invoke, wish: Wish, cold: Cold | NotKnown, problems: list[str]
+    ) -> Handled:
+        if wish.is_hold:
+            return self._hold(invoke, wish, cold, problems)
+        if wish.as_parked is not None:
+            ledger = cold.ledger if isinstance(cold, Cold) else None
+            ledger = ledger or self.state.read(invoke.invocation.endpoint)
+            return self._park(invoke, wish, wish.as_parked, ledger, problems, is_held=False)
+        refusal = cold.refusal if isinstance(cold, Cold) else None
+        return self._refuse(invoke, refusal, problems)
+
+    # ----------------------------------------------------------------------------------------- hold
+
+    def _hold(
+        self,
+        invoke: Invoke,
+        wish: Wish,
+        sent: Forwarded | Cold | NotKnown | None,
+        problems: list[str],
+    ) -> Handled:
+        began = self.clock()
+        held = Held(
+            request=invoke.invocation,
+            deadline=wish.deadline,
+            holder=invoke.invocation.request_id or self.draw_token(),
+            sdk_name=invoke.sdk_name,
+            parked_as=None if wish.as_parked is None else wish.as_parked.id,
+        )
+        outcome = self.holding.hold(held, sent, problems)
+        seconds = (self.clock() - began).total_seconds()
+        if isinstance(outcome, Settled):
+            return _settled(outcome, wish, seconds)
         try:
-            self.state.record_request(endpoint, now)
-        except AwsError as error:
-            return (str(error),)
-        return ()
+            handled = self._after_hold(invoke, wish, outcome, problems)
+        finally:
+            self.holding.give_up(outcome.claim, problems)
+        return replace(handled, held_seconds=seconds)
 
-    def _cold(self, request: InvocationRequest, refusal: InvocationResponse) -> Handled:
-        """Record the demand for what does not serve, and say when to come again."""
-        endpoint = request.endpoint
-        retry_after_seconds = int(self.expected_wake.total_seconds())
-        try:
-            recorded = self._record_demand(endpoint)
-        except AwsError as error:
-            response = errors.demand_not_recorded(endpoint, retry_after_seconds)
-            return Handled(response, Fate.COLD, (str(error),))
-        if recorded is None:
-            return Handled(refusal, Fate.UNKNOWN_ENDPOINT)
-        problems: tuple[str, ...] = ()
-        if recorded.is_written:
-            try:
-                self.nudge(endpoint, request.request_id)
-            except AwsError as error:
-                # The demand stands, and the next scheduled tick finds it.
-                problems = (str(error),)
-        if recorded.decision is not None and recorded.decision.rule == Rule.REFUSED:
-            response = errors.refused(endpoint, recorded.decision.reason, retry_after_seconds)
-        else:
-            response = errors.cold(endpoint, retry_after_seconds)
-        return Handled(response, Fate.COLD, problems)
+    def _after_hold(
+        self, invoke: Invoke, wish: Wish, outcome: Unsettled, problems: list[str]
+    ) -> Handled:
+        """Say what becomes of a request that was not executed while it was held."""
+        endpoint, wanted = invoke.invocation.endpoint, wish.as_parked
+        if wanted is not None and outcome.why in (Why.IN_VAIN, Why.NO_PLACE, Why.IS_PARKED):
+            ledger = self.state.read(endpoint)
+            is_held = outcome.why is Why.IN_VAIN
+            return self._park(invoke, wish, wanted, ledger, problems, is_held=is_held)
+        match outcome.why:
+            case Why.IN_VAIN if outcome.not_ready is not None:
+                response = responses.with_headers(outcome.not_ready, wish.applied(is_held=True))
+                return Handled(response, Fate.WAITED_IN_VAIN)
+            case Why.IN_VAIN | Why.IS_PARKED:
+                return self._waited_in_vain(invoke, wish, problems)
+            case Why.IN_VAIN_ELSEWHERE:
+                response = responses.still_being_answered(endpoint, responses.SOON_SECONDS)
+                return Handled(response, Fate.WAITED_IN_VAIN)
+            case Why.NO_PLACE:
+                response = responses.no_place(endpoint, self._retry_after(endpoint))
+                return Handled(response, Fate.TURNED_AWAY)
+            case Why.NEVER:
+                return self._refuse(invoke, None, problems)
+            case Why.NOT_NOTED:
+                response = responses.demand_not_recorded(endpoint, responses.SOON_SECONDS)
+                return Handled(response, Fate.COLD)
+            case other:
+                assert_never(other)
 
-    def _record_demand(self, endpoint: str) -> RecordedDemand | None:
-        """Write the demand; None, having written nothing, where nobody manages the endpoint.
-
-        What is known costs one write. The tagging API is asked only about what is not: a thousand
-        callers would have it throttle the ticks as well.
-        """
-        now = self.clock()
-        since = now - DEMAND_RENEWAL
-        recorded = self.state.record_demand(endpoint, now, since, known_only=True)
-        if recorded.decision is not None:
+    def _waited_in_vain(self, invoke: Invoke, wish: Wish, problems: list[str]) -> Handled:
+        endpoint = invoke.invocation.endpoint
+        recorded = self._record_demand(invoke, problems)
+        if isinstance(recorded, Handled):
             return recorded
-        # This stack's own endpoint is managed, though its first tick may be to come.
-        if endpoint != self.own_endpoint and not self.catalog.tagged_configs(endpoint):
-            return None
-        return self.state.record_demand(endpoint, now, since, known_only=False)
+        response = responses.waited_in_vain(
+            endpoint,
+            why_cold(recorded),
+            int(wish.wait.total_seconds()),
+            seconds_until_serving(recorded, self.expected_wake, self.clock()),
+        )
+        applied = wish.applied(is_held=True)
+        return Handled(responses.with_headers(response, applied), Fate.WAITED_IN_VAIN)
+
+    # ----------------------------------------------------------------------------------------- park
+
+    def _park(
+        self,
+        invoke: Invoke,
+        wish: Wish,
+        wanted: Wanted,
+        ledger: Ledger,
+        problems: list[str],
+        *,
+        is_held: bool,
+    ) -> Handled:
+        request = invoke.invocation
+        parked = self.parking.park(
+            wanted, ledger, lambda: request.body, request.request_id, problems
+        )
+        return _kept(parked, invoke, wish, is_held=is_held)
+
+    # --------------------------------------------------------------------------------------- refuse
+
+    def _refuse(
+        self, invoke: Invoke, refusal: InvocationResponse | None, problems: list[str]
+    ) -> Handled:
+        """Record the demand for what does not serve, and say when to come again. `refusal` is what
+        SageMaker says of it, if it was asked.
+        """
+        endpoint = invoke.invocation.endpoint
+        recorded = self._record_demand(invoke, problems, refusal)
+        if isinstance(recorded, Handled):
+            return recorded
+        seconds = seconds_until_serving(recorded, self.expected_wake, self.clock())
+        never = why_never(recorded)
+        if never is not None:
+            return Handled(responses.refused(endpoint, never, seconds), Fate.COLD)
+        return Handled(responses.cold(endpoint, why_cold(recorded), seconds), Fate.COLD)
+
+    def _record_demand(
+        self,
+        invoke: Invoke,
+        problems: list[str],
+        refusal: InvocationResponse | None = None,
+    ) -> Ledger | Handled:
+        """Note that somebody has asked for it. Returns the ledger after that; or what to answer, if
+        nobody manages the endpoint (any more), or it could not be noted.
+        """
+        request = invoke.invocation
+        endpoint, lambda_id = request.endpoint, request.request_id
+        try:
+            recorded = self.demand.note(endpoint, lambda_id, problems, known_only=True)
+            if not recorded.ledger.is_known:
+                if not self.permissions.is_claimed(endpoint):
+                    account_id = self.permissions.account_id
+                    response = refusal or responses.unknown_endpoint(endpoint, account_id)
+                    return Handled(response, Fate.UNKNOWN_ENDPOINT)
+                recorded = self.demand.note(endpoint, lambda_id, problems, known_only=False)
+        except AwsError as error:
+            problems.append(str(error))
+            response = responses.demand_not_recorded(endpoint, responses.SOON_SECONDS)
+            return Handled(response, Fate.COLD)
+        return recorded.ledger
+
+    def _retry_after(self, endpoint: str) -> int:
+        """Say when to come again, by the ledger if that can be read."""
+        try:
+            ledger = self.state.read(endpoint)
+        except AwsError:
+            ledger = Ledger()
+        return seconds_until_serving(ledger, self.expected_wake, self.clock())
+
+
+def _settled(settled: Settled, wish: Wish, seconds: float) -> Handled:
+    applied = wish.applied(is_held=settled.has_waited)
+    response = responses.with_headers(settled.response, applied) if applied else settled.response
+    if settled.is_unanswered:
+        fate = Fate.UNANSWERED
+    elif settled.is_joined:
+        fate = Fate.JOINED
+    else:
+        fate = Fate.HELD if settled.has_waited else Fate.FORWARDED
+    return Handled(response, fate, held_seconds=seconds if settled.has_waited else None)
+
+
+def _kept(parked: Parked, invoke: Invoke, wish: Wish, *, is_held: bool) -> Handled:
+    applied = wish.applied(is_held=is_held, is_parked=True)
+    response = responses.with_headers(parked.response(invoke.base_url), applied)
+    return Handled(response, Fate.PARKED, request_id=parked.request.id)
+
+
+def _unanswered(why: str, *, may_have_run: bool) -> Handled:
+    response = responses.unanswered(why) if may_have_run else responses.unreachable(why)
+    return Handled(response, Fate.UNANSWERED, (why,))

@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 
 from dormouse.domain.principals import Caller
 
+# https://docs.aws.amazon.com/sagemaker/latest/dg/multi-model-endpoints.html
+BODY_LIMIT_BYTES = 6_291_456
+
 
 @dataclass(frozen=True, slots=True)
 class InvocationRequest:

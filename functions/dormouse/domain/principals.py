@@ -81,6 +81,15 @@ def _parse(word: str) -> Principal:
     )
 
 
+def name_of(caller: Caller) -> str:
+    """Name who sent a request, whichever of his sessions he did it in: his ARN without the name of
+    the session, or his account where Lambda tells no ARN; empty for nobody.
+    """
+    if _ROLE_SESSION.fullmatch(caller.arn):
+        return caller.arn.rpartition("/")[0]
+    return caller.arn or caller.account
+
+
 def is_permitted(caller: Caller, principals: Sequence[Principal]) -> bool:
     """Whether one of the principals is the caller or the account that he belongs to."""
     return any(_is(caller, principal) for principal in principals)

@@ -1,23 +1,32 @@
 """`invoke`: the front door, SageMaker's runtime protocol behind a Function URL."""
 
 import time
-from typing import Any
+from typing import Any, assert_never
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from dormouse.bootstrap import proxy
-from dormouse.domain.invocation import InvocationRequest
-from dormouse.function_url import Refused, read_request, write_response
+from dormouse.bootstrap import async_invocations, inquiry, proxy
+from dormouse.domain.call import Ask, Call, Cancel, Invoke, InvokeAsync
+from dormouse.function_url import read_call, write_response
+from dormouse.handled import Fate, Handled
 from dormouse.observability import count, logger, metrics
-from dormouse.proxy import Fate, Handled
+from dormouse.responses import Refused
 
 _COUNTED = {
     Fate.FORWARDED: "Forwarded",
+    Fate.HELD: "Held",
+    Fate.JOINED: "Joined",
+    Fate.PARKED: "Parked",
     Fate.COLD: "ColdRequests",
+    Fate.WAITED_IN_VAIN: "WaitedInVain",
+    Fate.TURNED_AWAY: "TurnedAway",
+    Fate.REFUSED: "Refused",
     Fate.DENIED: "Denied",
     Fate.UNDECIDED: "Undecided",
     Fate.UNKNOWN_ENDPOINT: "UnknownEndpoints",
     Fate.UNANSWERED: "Unanswered",
+    Fate.TOLD: "Told",
+    Fate.CANCELLED: "Cancelled",
 }
 
 
@@ -26,28 +35,51 @@ _COUNTED = {
 def handler(event: Any, context: LambdaContext) -> dict[str, Any]:
     """Answer one HTTP request of the Function URL."""
     try:
-        request = read_request(event)
+        call = read_call(event)
     except Refused as refused:
         fields = {"status": refused.response.status, "path": event["rawPath"]}
         logger.info("refused", extra=fields)
         count("Refused")
         return write_response(refused.response)
     began = time.monotonic()
-    handled = proxy().handle(request)
-    _report(request, handled, time.monotonic() - began)
+    handled = _handle(call)
+    _report(call, handled, time.monotonic() - began)
     return write_response(handled.response)
 
 
-def _report(request: InvocationRequest, handled: Handled, seconds: float) -> None:
-    fields = {
-        "endpoint": request.endpoint,
-        "target_model": request.target_model,
-        "principal": request.caller.arn,
+def _handle(call: Call) -> Handled:
+    match call:
+        case Invoke():
+            return proxy().handle(call)
+        case InvokeAsync():
+            return async_invocations().handle(call)
+        case Ask():
+            return inquiry().ask(call)
+        case Cancel():
+            return inquiry().cancel(call)
+        case _:
+            assert_never(call)
+
+
+def _report(call: Call, handled: Handled, seconds: float) -> None:
+    fields: dict[str, object] = {
         "status": handled.response.status,
         "latency_ms": round(seconds * 1000, 1),
-        "request_bytes": len(request.body),
         "response_bytes": len(handled.response.body),
     }
+    if isinstance(call, Invoke | InvokeAsync):
+        fields |= {
+            "endpoint": call.invocation.endpoint,
+            "target_model": call.invocation.target_model,
+            "principal": call.invocation.caller.arn,
+            "request_bytes": len(call.invocation.body),
+        }
+    else:
+        fields |= {"principal": call.caller.arn}
+    if handled.request_id is not None:
+        fields["request_id"] = handled.request_id
+    if handled.held_seconds is not None:
+        fields["held_seconds"] = round(handled.held_seconds, 1)
     say = logger.warning if handled.fate is Fate.DENIED else logger.info
     say(handled.fate.value, extra=fields)
     count(_COUNTED[handled.fate])
