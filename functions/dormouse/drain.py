@@ -121,15 +121,13 @@ class Drain:
 
     def _due(self, work: AnswerNext) -> Iterator[ParkedRequest]:
         """Find those that nobody is busy with, the oldest first."""
-        seen: set[str] = set()
         for at_most in _LOOKED_AT:
             found = self.records.queued(work.endpoint, Queue.RELEASED, at_most, work.target_model)
             for request in found:
-                if request.id not in seen and self._is_due(request):
+                if self._is_due(request):
                     yield request
             if len(found) < at_most:
                 return
-            seen |= {request.id for request in found}
 
     def _is_due(self, request: ParkedRequest) -> bool:
         now = self.clock()

@@ -6,13 +6,14 @@ from datetime import timedelta
 
 import pytest
 
-from dormouse.domain.parked_request import ParkedRequest, Result, Status
+from dormouse.domain.parked_request import Kind, ParkedRequest, Result, Status
 from dormouse.domain.work import Publish
 from dormouse.errors import AwsError
 from dormouse.publishing import Told
 from tests.fakes.draining import FAILURE, OUTPUT, TOPIC, Desk
 
 DONE = Told(is_published=True)
+NOBODY = {"output_location": None, "failure_location": None, "completion_topic": None}
 
 
 @pytest.fixture
@@ -154,8 +155,7 @@ def test_what_has_expired_is_told_as_a_failure_without_a_dead_letter(desk: Desk)
 
 def test_a_failure_that_nobody_asked_about_is_a_dead_letter_all_the_same(desk: Desk) -> None:
     """So that an operator finds it."""
-    nobody = {"output_location": None, "failure_location": None, "completion_topic": None}
-    request = ended(desk, Status.FAILED, reason="no", **nobody)
+    request = ended(desk, Status.FAILED, reason="no", **NOBODY)
 
     assert publish(desk, request) == DONE
 
@@ -195,12 +195,13 @@ def test_what_is_told_again_is_the_same(desk: Desk) -> None:
         {"status": Status.CANCELLED},
         {"status": Status.ANSWERED, "is_published": True},
         {"status": Status.ANSWERED, "output_location": None, "completion_topic": None},
+        {**NOBODY, "status": Status.FAILED, "kind": Kind.HELD},
     ],
 )
 def test_nothing_is_told_that_nobody_wants_to_know(
     desk: Desk, request_fields: dict[str, object]
 ) -> None:
-    """Or not any more, or not yet: orders may come late, and twice."""
+    """Or not any more, or not yet: orders may come late, and twice. Who was held knows already."""
     request = replace(answered(desk), **request_fields)  # type: ignore[arg-type]  # its fields
     desk.records.stored["reviews", request.id] = request
 
