@@ -148,6 +148,9 @@ def _run(
     began = time.monotonic()
     asked = questions(options.requests, secrets.token_hex(4), chance)
     callers = Callers(stack, began + options.limit)
+    # Clients are made one at a time; afterwards threads may share them.
+    for service in ("sagemaker", "lambda", "s3", "dynamodb"):
+        stack.client(service)
     killer = Killer(stack, random.Random(chance.random()), tuple(options.pause))
     life = Life(stack)
     threads = [threading.Thread(target=run) for run in (killer.run, life.watch, life.tick)]
@@ -227,7 +230,7 @@ class Life:
         created: object = None
         while not self.over.wait(_LOOK_SECONDS):
             # A machine that is busy may not answer in time.
-            with suppress(BotoCoreError):
+            with suppress(BotoCoreError, ClientError):
                 described = self.stack.described()
                 now = None if described is None else described["CreationTime"]
                 self.serves = described is not None and described["EndpointStatus"] == "InService"

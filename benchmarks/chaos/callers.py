@@ -70,6 +70,7 @@ class Callers:
 
     @cached_property
     def _runtime(self) -> Any:
+        # Made by whoever is the first; if two are, each has its own.
         return self.stack.runtime(
             read_timeout=60, max_pool_connections=100, retries={"total_max_attempts": 1}
         )
