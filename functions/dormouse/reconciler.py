@@ -125,7 +125,8 @@ class Reconciler:
         now = self.clock()
         waiting = self.releasing.look(endpoint, now)
         self.releasing.publish(waiting, now)
-        if waiting.is_empty:
+        # What is parked again while it sleeps raises no demand, by which that would be noticed.
+        if waiting.is_empty and not ledger.is_put_to_sleep:
             self.state.clear_requests(endpoint, ledger.demand_version)
         return waiting
 

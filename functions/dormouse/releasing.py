@@ -27,14 +27,17 @@ class Releasing:
     def look(self, endpoint: str, now: datetime) -> Waiting:
         """Find what waits, strongly consistent; what has expired is ended.
 
+        A queue is read at a moment of its own, and a request may go from one to the other in
+        between: forth by another tick, back by a `drain` that found the endpoint gone. So, before
+        it is said that nothing waits, the first is read once more.
+
         Raises:
             AwsError: the requests can't be read.
         """
-        parked, ended = self._unless_expired(endpoint, Queue.PARKED, now)
-        in_turn, also_ended = self._unless_expired(endpoint, Queue.RELEASED, now)
-        if ended or also_ended:
-            orders = [Publish(each.endpoint, each.id) for each in (*ended, *also_ended)]
-            self.work.send(orders)
+        in_turn = self._unless_expired(endpoint, Queue.RELEASED, now)
+        parked = self._unless_expired(endpoint, Queue.PARKED, now)
+        if not in_turn and not parked:
+            in_turn = self._unless_expired(endpoint, Queue.RELEASED, now)
         publishing = self.records.queued(endpoint, Queue.PUBLISHING, self.at_most)
         return Waiting(tuple(parked), tuple(in_turn), tuple(publishing))
 
@@ -71,16 +74,19 @@ class Releasing:
 
     def _unless_expired(
         self, endpoint: str, queue: Queue, now: datetime
-    ) -> tuple[Sequence[ParkedRequest], Sequence[ParkedRequest]]:
-        """Split a queue into those that wait and those that have just been ended."""
-        waiting, ended = [], []
+    ) -> Sequence[ParkedRequest]:
+        """List those of a queue that wait, and end those whose time is over."""
+        waiting: list[ParkedRequest] = []
+        ended: list[Work] = []
         for each in self.records.queued(endpoint, queue, self.at_most):
-            if each.is_expired(now) and self.records.change(each, expired(each, now)):
-                ended.append(each)
-            else:
+            after = expired(each, now)
+            if not each.is_expired(now) or not self.records.change(each, after):
                 # Or somebody has just claimed it, or cancelled it: the next look will see.
                 waiting.append(each)
-        return waiting, ended
+            elif after.wants_publishing:
+                ended.append(Publish(each.endpoint, each.id))
+        self.work.send(ended)
+        return waiting
 
     def _is_overdue(self, request: ParkedRequest, now: datetime) -> bool:
         """Whether whoever was to answer it has not, or has ended before he could."""

@@ -19,6 +19,8 @@ from dormouse.ports import Clock, LeaseState, ModelLedger, Runtime
 # A closing that is undone may be claimed anew; whoever meets that so often calls it closed.
 _LEASE_ATTEMPTS = 3
 
+_FIRST_ERROR = 400
+
 
 @dataclass(frozen=True, slots=True)
 class Cold:
@@ -54,8 +56,9 @@ class Sender:
     """Keeps this container's leases and sends under them.
 
     The first request in an interval writes the lease, which also notes in the ledger that one has
-    come; those that follow within it cost nothing. How often each model was used is written along,
-    so that what a frozen container has not written is one interval's counts at the most.
+    come; those that follow within it cost nothing. How often each model was used is written as
+    often, with the first use after an interval, so that what a frozen container has not written is
+    one interval's counts at the most.
     """
 
     runtime: Runtime
@@ -67,6 +70,7 @@ class Sender:
     """Faults on the way that decided nothing; whoever reports them empties the list."""
     _leases: dict[tuple[str, bool], datetime] = field(default_factory=dict, init=False)
     _uses: dict[str, dict[str, int]] = field(default_factory=dict, init=False)
+    _written_at: dict[str, datetime] = field(default_factory=dict, init=False)
 
     def send(self, request: InvocationRequest, *, is_request: bool = True) -> Sent:
         """Send it once, if a lease covers the call; never raises for what AWS does.
@@ -77,8 +81,7 @@ class Sender:
         # A request is not sent under a warm-up's lease, which says nothing of requests.
         key = (request.endpoint, is_request)
         lease_until = self._leases.get(key)
-        is_new = lease_until is None or not self.terms.covers(lease_until, now)
-        if is_new:
+        if lease_until is None or not self.terms.covers(lease_until, now):
             try:
                 lease = self._take_lease(request.endpoint, is_request=is_request)
             except AwsError as error:
@@ -86,12 +89,15 @@ class Sender:
             if lease.until is None:
                 return Cold(ledger=lease.ledger) if lease.ledger.is_known else NotKnown()
             self._leases[key] = lease.until
-        if is_request:
-            self._count(request, is_new=is_new)
         match self.runtime.forward(request):
             case NotServing(response, denial):
                 return Cold(response, denial)
-            case Forwarded() | Unanswered() as answer:
+            case Unanswered() as unanswered:
+                return unanswered
+            case Forwarded(response) as answer:
+                # Names that no model has are the caller's to invent.
+                if is_request and response.status < _FIRST_ERROR:
+                    self._count(request, now)
                 return answer
             case other:
                 assert_never(other)
@@ -110,14 +116,18 @@ class Sender:
             self.state.reopen(endpoint, lease.ledger)
         return lease
 
-    def _count(self, request: InvocationRequest, *, is_new: bool) -> None:
-        uses = self._uses.setdefault(request.endpoint, {})
-        if request.target_model is not None:
-            uses[request.target_model] = uses.get(request.target_model, 0) + 1
-        if not is_new or not uses:
+    def _count(self, request: InvocationRequest, now: datetime) -> None:
+        """Count a use of the model, and write the counts down once in an interval."""
+        if request.target_model is None:
             return
+        uses = self._uses.setdefault(request.endpoint, {})
+        uses[request.target_model] = uses.get(request.target_model, 0) + 1
+        written_at = self._written_at.get(request.endpoint)
+        if written_at is not None and now < written_at + self.terms.renewal_interval:
+            return
+        self._written_at[request.endpoint] = now
         self._uses[request.endpoint] = {}
         try:
-            self.models.record_uses(request.endpoint, uses, self.clock())
+            self.models.record_uses(request.endpoint, uses, now)
         except AwsError as error:
             self.problems.append(str(error))

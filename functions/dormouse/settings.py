@@ -139,6 +139,7 @@ class DrainSettings(Settings):
     warm_up_prefix: Annotated[str, _text("DORMOUSE_WARM_UP_PREFIX", default="warm-up/")]
     lease_terms: Annotated[LeaseTerms, _read_lease_terms]
     tries: Annotated[int, _number("DORMOUSE_TRIES", default=3)]
+    retry_pause: Annotated[timedelta, _seconds("DORMOUSE_RESEND_SECONDS", default=60)]
     completion_topics: Annotated[tuple[str, ...], _words("DORMOUSE_COMPLETION_TOPICS")]
 
 

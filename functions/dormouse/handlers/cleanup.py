@@ -6,7 +6,7 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from dormouse.adapters.moments import read_moment, write_moment
-from dormouse.bootstrap import answer_cloudformation, invoke_again, removal
+from dormouse.bootstrap.cleanup import answer_cloudformation, invoke_again, removal
 from dormouse.observability import logger
 from dormouse.removal import Left
 

@@ -10,7 +10,7 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from dormouse.bootstrap import control
+from dormouse.bootstrap.control import control
 from dormouse.control import Standing
 from dormouse.domain.intent import INTENTS, Intent, IntentError, parse_intent, read_intent
 from dormouse.errors import AwsError, RefusedEndpointError, UnmanagedEndpointError

@@ -6,7 +6,7 @@ from typing import Any, assert_never
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from dormouse.bootstrap import drain, publishing, warming
+from dormouse.bootstrap.drain import drain, publishing, warming
 from dormouse.domain.parked_request import ParkedRequest
 from dormouse.domain.work import AnswerNext, LoadModel, Publish, Work, read_work
 from dormouse.drain import Fate, Outcome

@@ -5,7 +5,7 @@ from typing import Any, assert_never
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from dormouse.bootstrap import async_invocations, inquiry, proxy
+from dormouse.bootstrap.invoke import async_invocations, inquiry, proxy
 from dormouse.domain.call import Ask, Call, Cancel, Invoke, InvokeAsync
 from dormouse.function_url import read_call, write_response
 from dormouse.handled import Fate, Handled

@@ -4,7 +4,7 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from dormouse.bootstrap import intents, reconciler
+from dormouse.bootstrap.reconcile import intents, reconciler
 from dormouse.domain.intent import Intent, IntentError, Tick, parse_intent, parse_tick
 from dormouse.domain.plan import Action, Rule
 from dormouse.errors import AwsError, RefusedEndpointError, UnmanagedEndpointError
