@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from dormouse import bootstrap
+from dormouse.bootstrap import clients
 from dormouse.handlers.cleanup import POLL_SECONDS, RESERVE_MILLISECONDS
 from dormouse.removal import PATIENCE
 from dormouse.settings import CleanupSettings
@@ -119,7 +119,7 @@ def timeouts(config: Any) -> tuple[float, float]:
 
 
 # One look at what is left is an invocation of reconcile, whose answer is waited for.
-LOOK_SECONDS = sum(timeouts(bootstrap._WAITS))
+LOOK_SECONDS = sum(timeouts(clients.WAITS))
 
 
 def test_cleanup_knows_how_long_a_tick_may_live() -> None:
@@ -127,13 +127,13 @@ def test_cleanup_knows_how_long_a_tick_may_live() -> None:
     settings = CleanupSettings.from_env(environment("CleanupFunction"))
     timeout: int = properties("ReconcileFunction")["Timeout"]
     assert settings.reconcile_timeout.total_seconds() == timeout
-    _, answer_seconds = timeouts(bootstrap._WAITS)
+    _, answer_seconds = timeouts(clients.WAITS)
     assert answer_seconds > timeout
 
 
 def test_cleanup_is_not_cut_off() -> None:
     """After it has found that there is time, it pauses, looks once more and perhaps hands over."""
-    hand_over_seconds = 2 * sum(timeouts(bootstrap._READS))
+    hand_over_seconds = 2 * sum(timeouts(clients.READS))
     assert POLL_SECONDS + LOOK_SECONDS + hand_over_seconds < RESERVE_MILLISECONDS / 1000
 
 

@@ -6,25 +6,33 @@ from typing import Any
 
 import pytest
 
-from dormouse import bootstrap
 from dormouse.adapters.catalog import TaggedConfigs, TaggedEndpoints
 from dormouse.adapters.history import DecisionsTable
 from dormouse.adapters.invocations import ReconcileNudge, ReconcileTick
+from dormouse.adapters.locations import S3Locations
+from dormouse.adapters.runtime import SageMakerRuntime
 from dormouse.adapters.sagemaker import SageMakerEndpoints, SageMakerObserver
 from dormouse.adapters.state import EndpointsTable
+from dormouse.bootstrap import cleanup, control, drain, invoke, reconcile
 from dormouse.domain.claims import Deployment
 from dormouse.domain.plan import Timing
 from dormouse.settings import SettingError
 
 BUILDERS = {
-    "reconciler": bootstrap.reconciler,
-    "intents": bootstrap.intents,
-    "control": bootstrap.control,
-    "proxy": bootstrap.proxy,
-    "removal": bootstrap.removal,
-    "answer_cloudformation": bootstrap.answer_cloudformation,
-    "invoke_again": bootstrap.invoke_again,
+    "reconciler": reconcile.reconciler,
+    "intents": reconcile.intents,
+    "control": control.control,
+    "proxy": invoke.proxy,
+    "async_invocations": invoke.async_invocations,
+    "inquiry": invoke.inquiry,
+    "drain": drain.drain,
+    "publishing": drain.publishing,
+    "warming": drain.warming,
+    "removal": cleanup.removal,
+    "answer_cloudformation": cleanup.answer_cloudformation,
+    "invoke_again": cleanup.invoke_again,
 }
+NEEDS_TABLES = set(BUILDERS) - {"answer_cloudformation", "invoke_again"}
 DEPLOYMENT = Deployment("STACK_NAME", "OWN_ENDPOINT", "OWN_ENDPOINT_CONFIG")
 
 
@@ -34,6 +42,12 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name in (
         "ENDPOINTS_TABLE",
         "DECISIONS_TABLE",
+        "REQUESTS_TABLE",
+        "MODEL_USES_TABLE",
+        "REQUESTS_BUCKET",
+        "MODEL_BUCKET",
+        "WORK_QUEUE_URL",
+        "DEAD_LETTERS_URL",
         "STACK_NAME",
         "OWN_ENDPOINT",
         "OWN_ENDPOINT_CONFIG",
@@ -41,11 +55,18 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         "ACCOUNT_ID",
     ):
         monkeypatch.setenv(f"DORMOUSE_{name}", name)
-    for build in BUILDERS.values():
-        build.cache_clear()
+    monkeypatch.setenv("DORMOUSE_S3_BUCKETS", "mine")
+    forget()
     yield
-    for build in BUILDERS.values():
-        build.cache_clear()
+    forget()
+
+
+def forget() -> None:
+    """Let everything be built anew, what the graphs share too."""
+    for module in (cleanup, control, drain, invoke, reconcile):
+        for each in vars(module).values():
+            if hasattr(each, "cache_clear"):
+                each.cache_clear()
 
 
 def options(client: Any) -> Any:
@@ -61,7 +82,7 @@ def test_each_is_built_once_for_a_container(name: str) -> None:
     assert build() is build()
 
 
-@pytest.mark.parametrize("name", ["reconciler", "intents", "control", "proxy", "removal"])
+@pytest.mark.parametrize("name", sorted(NEEDS_TABLES))
 def test_what_is_not_told_its_tables_is_not_built(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -73,7 +94,7 @@ def test_what_is_not_told_its_tables_is_not_built(
 
 def test_what_creates_updates_and_deletes_never_tries_twice() -> None:
     """A late repetition of DeleteEndpoint could delete the endpoint that was created after it."""
-    endpoints = bootstrap.reconciler().endpoints
+    endpoints = reconcile.reconciler().endpoints
 
     assert isinstance(endpoints, SageMakerEndpoints)
     assert options(endpoints.writer).retries["total_max_attempts"] == 1
@@ -82,7 +103,7 @@ def test_what_creates_updates_and_deletes_never_tries_twice() -> None:
 
 def test_only_the_reconciler_can_change_endpoints() -> None:
     """One writer."""
-    observer = bootstrap.control().endpoints
+    observer = control.control().endpoints
 
     assert type(observer) is SageMakerObserver
     assert not any(hasattr(observer, verb) for verb in ("create", "update", "delete"))
@@ -90,7 +111,7 @@ def test_only_the_reconciler_can_change_endpoints() -> None:
 
 def test_the_reconciler_has_what_it_is_told() -> None:
     """Tables that must not change places, and the deployment."""
-    reconciler = bootstrap.reconciler()
+    reconciler = reconcile.reconciler()
 
     assert isinstance(reconciler.state, EndpointsTable)
     assert reconciler.state.table_name == "ENDPOINTS_TABLE"
@@ -107,7 +128,7 @@ def test_the_reconciler_has_what_it_is_told() -> None:
 
 def test_the_intents_of_reconcile_go_to_the_same_table() -> None:
     """For the same deployment."""
-    intents = bootstrap.intents()
+    intents = reconcile.intents()
 
     assert isinstance(intents.state, EndpointsTable)
     assert intents.state.table_name == "ENDPOINTS_TABLE"
@@ -116,34 +137,71 @@ def test_the_intents_of_reconcile_go_to_the_same_table() -> None:
 
 def test_control_has_what_it_is_told() -> None:
     """It reads both tables, and nudges."""
-    control = bootstrap.control()
+    desk = control.control()
 
-    assert isinstance(control.state, EndpointsTable)
-    assert control.state.table_name == "ENDPOINTS_TABLE"
-    assert isinstance(control.history, DecisionsTable)
-    assert control.history.table_name == "DECISIONS_TABLE"
-    assert isinstance(control.nudge, ReconcileNudge)
-    assert control.nudge.function_name == "RECONCILE_FUNCTION"
-    assert control.intents.deployment == DEPLOYMENT
-    assert (control.account_id, control.expected_wake) == ("ACCOUNT_ID", timedelta(minutes=8))
+    assert isinstance(desk.state, EndpointsTable)
+    assert desk.state.table_name == "ENDPOINTS_TABLE"
+    assert isinstance(desk.history, DecisionsTable)
+    assert desk.history.table_name == "DECISIONS_TABLE"
+    assert isinstance(desk.nudge, ReconcileNudge)
+    assert desk.nudge.function_name == "RECONCILE_FUNCTION"
+    assert desk.intents.deployment == DEPLOYMENT
+    assert (desk.account_id, desk.expected_wake) == ("ACCOUNT_ID", timedelta(minutes=8))
 
 
 def test_the_proxy_asks_for_permission_in_its_own_account() -> None:
     """And as seldom as it writes the ledger."""
-    proxy = bootstrap.proxy()
+    proxy = invoke.proxy()
 
     assert proxy.permissions.account_id == "ACCOUNT_ID"
     assert proxy.permissions.deployment == DEPLOYMENT
-    assert proxy.permissions.interval == proxy.ledger_interval == timedelta(seconds=30)
+    assert proxy.permissions.interval == timedelta(seconds=30)
     assert isinstance(proxy.permissions.catalog, TaggedConfigs)
-    assert proxy.own_endpoint == "OWN_ENDPOINT"
 
 
 def test_a_whole_tick_is_waited_for_and_not_repeated() -> None:
     """A tick may take as long as reconcile's timeout; a second one at once would help nobody."""
-    removal = bootstrap.removal()
+    removal = cleanup.removal()
 
     assert isinstance(removal.tick, ReconcileTick)
     assert removal.tick.function_name == "RECONCILE_FUNCTION"
     assert options(removal.tick.client).retries["total_max_attempts"] == 1
     assert options(removal.tick.client).read_timeout > removal.reconcile_timeout.total_seconds()
+
+
+def test_the_doors_share_what_they_remember() -> None:
+    """Who may call is asked once for both, and parked requests are one backlog."""
+    assert invoke.proxy().permissions is invoke.async_invocations().permissions
+    assert invoke.proxy().parking is invoke.async_invocations().parking is invoke.inquiry().parking
+
+
+def test_what_drain_sends_goes_under_the_same_leases() -> None:
+    """Requests and warm-ups."""
+    assert drain.drain().sender is drain.warming().sender
+
+
+def test_a_lease_covers_the_longest_call() -> None:
+    """The runtime is waited for no longer than the lease's terms say."""
+    for sender in (invoke.proxy().sender, drain.drain().sender):
+        assert isinstance(sender.runtime, SageMakerRuntime)
+        assert (
+            sender.runtime.session._timeout.read_timeout
+            == sender.terms.read_timeout.total_seconds()
+        )
+
+
+def test_a_claim_outlives_a_call() -> None:
+    """Or the model would be asked a second time while it answers the first."""
+    built = drain.drain()
+
+    assert built.claim_time > built.call_time + built.sender.terms.margin
+
+
+def test_callers_read_in_their_buckets_and_drain_in_none() -> None:
+    """What is written lies in the stack's own."""
+    doors, telling = invoke.async_invocations().locations, drain.publishing().locations
+
+    assert isinstance(doors, S3Locations)
+    assert isinstance(telling, S3Locations)
+    assert (doors.readable_buckets, doors.own_bucket) == ({"mine"}, "REQUESTS_BUCKET")
+    assert (telling.readable_buckets, telling.own_bucket) == (frozenset(), "REQUESTS_BUCKET")

@@ -14,7 +14,7 @@ from dormouse.domain.claims import Deployment
 from dormouse.intents import Intents
 
 # Repeated, but not for so long that one slow service eats the tick (10 s at the most).
-_READS = Config(
+READS = Config(
     connect_timeout=2, read_timeout=3, retries={"mode": "standard", "total_max_attempts": 2}
 )
 # CreateEndpoint and DeleteEndpoint: never repeated by the SDK (see SageMakerEndpoints).
@@ -33,7 +33,7 @@ def utc_now() -> datetime:
 
 def client(service: Any) -> Any:
     """Make a client whose calls are short."""
-    return boto3.client(service, config=_READS)
+    return boto3.client(service, config=READS)
 
 
 def intents_of(endpoints_table: str, deployment: Deployment) -> Intents:
