@@ -184,10 +184,8 @@ def test_a_lease_covers_the_longest_call() -> None:
     """The runtime is waited for no longer than the lease's terms say."""
     for sender in (invoke.proxy().sender, drain.drain().sender):
         assert isinstance(sender.runtime, SageMakerRuntime)
-        assert (
-            sender.runtime.session._timeout.read_timeout
-            == sender.terms.read_timeout.total_seconds()
-        )
+        session: Any = sender.runtime.session
+        assert session._timeout.read_timeout == sender.terms.read_timeout.total_seconds()
 
 
 def test_a_claim_outlives_a_call() -> None:
@@ -203,5 +201,5 @@ def test_callers_read_in_their_buckets_and_drain_in_none() -> None:
 
     assert isinstance(doors, S3Locations)
     assert isinstance(telling, S3Locations)
-    assert (doors.readable_buckets, doors.own_bucket) == ({"mine"}, "REQUESTS_BUCKET")
+    assert (doors.readable_buckets, doors.own_bucket) == (frozenset({"mine"}), "REQUESTS_BUCKET")
     assert (telling.readable_buckets, telling.own_bucket) == (frozenset(), "REQUESTS_BUCKET")
