@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from dormouse.domain.async_invocation import read_async_invocation
+from dormouse.domain.call import Ask, Cancel, Invoke, InvokeAsync, completion_topic_of
 from dormouse.domain.intent import (
     Hold,
     Intent,
@@ -17,9 +19,13 @@ from dormouse.domain.intent import (
     parse_tick,
     read_intent,
 )
+from dormouse.domain.invocation import InvocationRequest
+from dormouse.domain.prefer import Preferences
 from dormouse.domain.work import AnswerNext, LoadModel, Publish, Work, read_work
-from dormouse.function_url import Refused, read_request
+from dormouse.function_url import read_call
 from dormouse.handlers.cleanup import PHYSICAL_ID
+from dormouse.responses import Refused
+from dormouse.waiting_requests import read_replay
 from tests.template.cloudformation import ACCOUNT, REGION, properties, resolve
 from tests.template.events import EVENTS, assert_well_formed, body_of, event
 
@@ -40,6 +46,15 @@ INVOCATIONS = {
     "invoke-jsonlines.json": ("application/jsonlines", "topic-tiny.tar.gz", True),
     "invoke-binary.json": ("application/x-npy", "embedding.tar.gz", True),
 }
+# What is preferred where it is asleep, of RFC 7240's two.
+PREFERENCES = {
+    "invoke-json.json": Preferences(),
+    "invoke-wait.json": Preferences(wait=timedelta(seconds=30)),
+    "invoke-respond-async.json": Preferences(respond_async=True),
+}
+REQUEST_ID = "dormouse.5b0f6d2c9e7a41388f2b1c0d4e6a7b93"
+LATER = {"invoke-ask.json": Ask, "invoke-cancel.json": Cancel}
+ASYNC_INVOCATIONS = {"invoke-async-invocation.json"}
 REFUSALS = {"invoke-unknown-path.json": 404}
 # The route of the HTTP API, and what control is asked by it; None: to tell how things stand.
 REQUESTS: dict[str, tuple[str, Intent | None]] = {
@@ -56,7 +71,15 @@ REQUESTS: dict[str, tuple[str, Intent | None]] = {
     ),
     "control-release.json": ("POST /endpoints/{name}/release", Release("dormouse")),
     "control-sleep.json": ("POST /endpoints/{name}/sleep", Sleep("dormouse")),
+    "control-requests.json": ("GET /endpoints/{name}/requests", None),
 }
+# The same of a replay, and which requests are meant; None: all that have failed.
+REPLAYS = {
+    "control-replay.json": ("POST /endpoints/{name}/replay", None),
+    "control-replay-one.json": ("POST /endpoints/{name}/replay", frozenset({REQUEST_ID})),
+}
+FRONT_DOOR = sorted({*INVOCATIONS, *PREFERENCES, *LATER, *ASYNC_INVOCATIONS, *REFUSALS})
+ROUTES = {name: route for name, (route, _) in [*REQUESTS.items(), *REPLAYS.items()]}
 # What drain is told by its queue.
 WORK: dict[str, type[Work]] = {
     "drain-answer-next.json": AnswerNext,
@@ -73,7 +96,7 @@ CLEANUPS = {
 
 def test_every_event_has_its_test() -> None:
     """An example that no test reads would rot."""
-    tested = {*TICKS, *INTENTS, *INVOCATIONS, *REFUSALS, *REQUESTS, *WORK, *CLEANUPS}
+    tested = {*TICKS, *INTENTS, *FRONT_DOOR, *ROUTES, *WORK, *CLEANUPS}
     assert {path.name for path in EVENTS.iterdir()} == tested
 
 
@@ -116,8 +139,8 @@ def test_the_state_change_matches_the_rule() -> None:
     assert modified == datetime.fromisoformat(change["time"])
 
 
-@pytest.mark.parametrize("name", [*INVOCATIONS, *REFUSALS])
-def test_an_invocation_is_formed_as_a_function_url_forms_it(name: str) -> None:
+@pytest.mark.parametrize("name", FRONT_DOOR)
+def test_a_call_is_formed_as_a_function_url_forms_it(name: str) -> None:
     """Which has one route."""
     request = event(name)
     assert_well_formed(request)
@@ -125,11 +148,19 @@ def test_an_invocation_is_formed_as_a_function_url_forms_it(name: str) -> None:
     assert ".lambda-url." in request["requestContext"]["domainName"]
 
 
+def invocation(name: str) -> InvocationRequest:
+    """The invocation that the front door is asked for."""
+    call = read_call(event(name))
+    assert isinstance(call, Invoke | InvokeAsync)
+    assert call.base_url == f"https://{event(name)['requestContext']['domainName']}"
+    return call.invocation
+
+
 @pytest.mark.parametrize("name", INVOCATIONS)
 def test_what_invoke_is_asked(name: str) -> None:
     """The endpoint, the model, the caller and the body, byte for byte."""
     content_type, model, encoded = INVOCATIONS[name]
-    request = read_request(event(name))
+    request = invocation(name)
     assert request.endpoint == "dormouse"
     assert request.target_model == model
     assert request.runtime_headers["content-type"] == content_type
@@ -140,28 +171,59 @@ def test_what_invoke_is_asked(name: str) -> None:
 
 def test_the_bodies() -> None:
     """Text stays text, lines stay lines, and what is no text survives."""
-    assert json.loads(read_request(event("invoke-json.json")).body)["inputs"].count("é") == 1
-    lines = read_request(event("invoke-jsonlines.json")).body.splitlines()
+    assert json.loads(invocation("invoke-json.json").body)["inputs"].count("é") == 1
+    lines = invocation("invoke-jsonlines.json").body.splitlines()
     assert [list(json.loads(line)) for line in lines] == [["inputs"], ["inputs"]]
-    body = read_request(event("invoke-binary.json")).body
+    body = invocation("invoke-binary.json").body
     assert body.startswith(b"\x93NUMPY\x01\x00")
     with pytest.raises(UnicodeDecodeError):
         body.decode()
+
+
+@pytest.mark.parametrize("name", PREFERENCES)
+def test_what_is_preferred_where_it_is_asleep(name: str) -> None:
+    """To be held, to be answered later, or nothing."""
+    call = read_call(event(name))
+    assert isinstance(call, Invoke)
+    assert call.preferences == PREFERENCES[name]
+    topic = completion_topic_of(call.invocation.headers)
+    assert (topic is not None) == call.preferences.respond_async
+
+
+@pytest.mark.parametrize("name", LATER)
+def test_what_is_asked_of_an_accepted_request(name: str) -> None:
+    """How it stands, or that it be cancelled; by whoever sent it."""
+    call = read_call(event(name))
+    assert isinstance(call, Ask | Cancel)
+    assert type(call) is LATER[name]
+    assert call.request_id == REQUEST_ID
+    assert call.caller.account == "123456789012"
+
+
+@pytest.mark.parametrize("name", ASYNC_INVOCATIONS)
+def test_what_an_asynchronous_invocation_asks(name: str) -> None:
+    """The model in CustomAttributes, since boto3 has no other place for it; the input in S3."""
+    request = invocation(name)
+    asked = read_async_invocation(request.headers, has_body=bool(request.body))
+    assert asked.headers["x-amzn-sagemaker-target-model"] == "sentiment-tiny.tar.gz"
+    assert asked.input_location == "s3://inputs/reviews/1841.json"
+    assert asked.inference_id == "review-1841"
+    assert asked.time_to_live == timedelta(hours=1)
 
 
 @pytest.mark.parametrize("name", REFUSALS)
 def test_what_invoke_refuses(name: str) -> None:
     """The runtime protocol has one path."""
     with pytest.raises(Refused) as refused:
-        read_request(event(name))
+        read_call(event(name))
     assert refused.value.response.status == REFUSALS[name]
 
 
-@pytest.mark.parametrize("name", REQUESTS)
+@pytest.mark.parametrize("name", ROUTES)
 def test_a_request_is_formed_as_the_http_api_forms_it(name: str) -> None:
     """The template has the route, and the path is one of its paths."""
     request = event(name)
-    route, _ = REQUESTS[name]
+    route = ROUTES[name]
     assert_well_formed(request)
     assert request["routeKey"] == route
     method, path = route.split()
@@ -190,6 +252,13 @@ def test_what_control_is_asked_over_http(name: str) -> None:
     verb = request["rawPath"].rpartition("/")[2]
     members = json.loads(body_of(request) or b"{}")
     assert read_intent(verb, request["pathParameters"]["name"], members) == intent
+
+
+@pytest.mark.parametrize("name", REPLAYS)
+def test_which_requests_are_replayed(name: str) -> None:
+    """Those that the body names, or all."""
+    _, ids = REPLAYS[name]
+    assert read_replay(json.loads(body_of(event(name)) or b"{}")) == ids
 
 
 @pytest.mark.parametrize("name", WORK)

@@ -21,7 +21,7 @@ from typing import Any
 
 import pytest
 
-from tests.template.cloudformation import REGION, environment, resources
+from tests.template.cloudformation import REGION, environment, properties
 from tests.template.events import event
 
 START_SECONDS = 30
@@ -71,7 +71,7 @@ def lambda_function(
                     sys.executable,
                     "-m",
                     "awslambdaric",
-                    resources("AWS::Serverless::Function")[function]["Properties"]["Handler"],
+                    properties(function)["Handler"],
                 ],
                 cwd=artefacts / function,
                 env=lambda_environment(function, artefacts / function),
@@ -112,7 +112,7 @@ def lambda_environment(function: str, artefact: Path) -> dict[str, str]:
         "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
         "AWS_LAMBDA_FUNCTION_NAME": function,
-        "AWS_LAMBDA_FUNCTION_TIMEOUT": "30",
+        "AWS_LAMBDA_FUNCTION_TIMEOUT": str(properties(function)["Timeout"]),
     }
 
 
