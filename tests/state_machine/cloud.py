@@ -4,7 +4,7 @@ What must never happen is written down as it happens, in `violations`.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -42,13 +42,20 @@ class Run:
     """One execution of a request by the model."""
 
     body: bytes
-    model: str
+    request_id: str
     actor: Actor | None
     began_at: datetime
+    steps_before: int = 0
+    """How many steps of requests had been recorded when it began."""
     ended_at: datetime | None = None
     is_good: bool = False
     """Whether the model answered with a prediction, and whoever had asked received it."""
     is_cut: bool = False
+
+    @property
+    def is_from_door(self) -> bool:
+        """Whether its caller waited for it."""
+        return self.request_id.startswith("lambda-")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +80,7 @@ class Cloud(FakeEndpoints):
     not_ready: int = 0
     """How many of the next requests meet a model that is not loaded yet."""
     metrics_fail: bool = False
+    count_steps: Callable[[], int] = lambda: 0
     metric_lag: timedelta = timedelta(seconds=60)
 
     def __post_init__(self) -> None:
@@ -226,7 +234,8 @@ class Cloud(FakeEndpoints):
         if self.not_ready:
             self.not_ready -= 1
             return Forwarded(_error(429, "ModelNotReadyException", "the model is being loaded"))
-        run = Run(request.body, request.target_model or "", actor, self.stage.now)
+        steps = self.count_steps()
+        run = Run(request.body, request.request_id, actor, self.stage.now, steps)
         self.stage.note(f"the model executes {what}")
         self.runs.append(run)
         self.under_way.append(run)

@@ -59,6 +59,11 @@ class Point:
     due_at: datetime
     effect: Callable[[], object] | None = None
 
+    @property
+    def is_call(self) -> bool:
+        """Whether it is at the border of a call."""
+        return self.phase in (Phase.BEFORE, Phase.AFTER)
+
     def __str__(self) -> str:
         return f"{self.phase.value} {self.what}"
 
@@ -320,6 +325,9 @@ class Stage:
             if actor.killed_at <= self.now:
                 self.kill(actor)
             elif actor.point is None or actor.point.due_at <= self.now:
+                # A call that takes all the time that it may is as good as one that fails.
+                is_slow = actor.point is not None and actor.point.is_call
+                actor.was_hurt = actor.was_hurt or is_slow
                 self.step(actor)
 
 

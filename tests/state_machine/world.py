@@ -5,15 +5,26 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from dormouse.async_invocations import AsyncInvocations
 from dormouse.awakening import Awakening
+from dormouse.demanding import Demand
+from dormouse.domain.call import Ask, Call, Cancel, Invoke, InvokeAsync
 from dormouse.domain.claims import Deployment
 from dormouse.domain.intent import Hold, Intent, Release, Sleep, Wake
+from dormouse.domain.invocation import InvocationResponse
 from dormouse.domain.lease import LeaseTerms
 from dormouse.domain.parked_request import Kind, ParkedRequest, Status, queue_of
 from dormouse.domain.plan import Timing
 from dormouse.domain.work import AnswerNext, LoadModel, Publish, Work
 from dormouse.drain import Drain
+from dormouse.handled import Handled
+from dormouse.holding import Holding
+from dormouse.inquiry import Inquiry
 from dormouse.intents import Intents
+from dormouse.joining import Joining
+from dormouse.parking import Parking
+from dormouse.permissions import Permissions
+from dormouse.proxy import Proxy
 from dormouse.publishing import Publishing
 from dormouse.reconciler import Reconciler
 from dormouse.releasing import Releasing
@@ -22,6 +33,7 @@ from dormouse.teardown import Teardown
 from dormouse.warming import Warming
 from tests.fakes.clock import FakeClock
 from tests.fakes.endpoints import STACK
+from tests.fakes.hold_slots import FakeHoldSlots
 from tests.fakes.ledger import FakeLedgers
 from tests.fakes.requests import (
     FakeDeadLetters,
@@ -34,12 +46,11 @@ from tests.fakes.requests import (
     FakeWorkQueue,
 )
 from tests.fakes.world import FakeCatalog, config
-from tests.state_machine.cloud import ENDPOINT, READ_TIMEOUT, Cloud
+from tests.state_machine.callers import ACCOUNT, TOPIC, Request
+from tests.state_machine.cloud import ENDPOINT, READ_TIMEOUT, Cloud, answer_to
 from tests.state_machine.interleaving import Actor, Process, Stage, stepped
 
 DEPLOYMENT = Deployment(STACK, "dormouse", "dormouse-config")
-ACCOUNT = "123456789012"
-
 # As template.yaml has them.
 RECONCILE_LIVES = timedelta(seconds=50)
 DRAIN_LIVES = timedelta(seconds=180)
@@ -51,12 +62,36 @@ TIME_TO_LIVE = timedelta(minutes=10)
 IDLE_TIMEOUT = timedelta(seconds=60)
 METRIC_LAG = timedelta(seconds=60)
 LONGEST_HOLD = timedelta(seconds=400)
+EXPECTED_WAKE = timedelta(minutes=2)
+HOLD_SLOTS = 6
+BACKLOG_LIMIT = 8
 RESEND_AFTER = timedelta(seconds=60)
 
 TERMS = LeaseTerms(timedelta(seconds=30), READ_TIMEOUT, timedelta(seconds=10))
 
 # Two clocks differ by less than the margin, with what a call may take beyond its read timeout.
 SKEWS = [timedelta(seconds=seconds) for seconds in (0, 2, -2, 1, -1, 0)]
+
+
+@dataclass(frozen=True, slots=True)
+class FrontDoor:
+    """What `invoke` consists of."""
+
+    proxy: Proxy
+    asynchronous: AsyncInvocations
+    inquiry: Inquiry
+
+    def answer(self, call: Call) -> Handled:
+        """Answer whatever is asked."""
+        match call:
+            case Invoke():
+                return self.proxy.handle(call)
+            case InvokeAsync():
+                return self.asynchronous.handle(call)
+            case Ask():
+                return self.inquiry.ask(call)
+            case Cancel():
+                return self.inquiry.cancel(call)
 
 
 class Nudges:
@@ -89,6 +124,8 @@ class Promise:
     body: bytes
     kind: Kind
     made_at: datetime
+    told: InvocationResponse | None = None
+    """The final answer that somebody was given who asked."""
     ticks_in_vain: int = 0
     """Whole ticks that have left it parked, though the endpoint served all the while."""
 
@@ -124,6 +161,11 @@ class World:
         self.models = FakeModelLedger()
         self.warm_up_payloads = FakeWarmUpPayloads()
         self.history = Forgetful()
+        self.cloud.count_steps = lambda: len(self.records.history)
+        self.slots = FakeHoldSlots(HOLD_SLOTS)
+        self.callers: dict[str, Actor] = {}
+        self.tokens = 0
+        self.requests: list[Request] = []
         self.processes: dict[str, list[Process]] = {}
         self.promises: dict[str, Promise] = {}
         self.skews = list(SKEWS)
@@ -188,7 +230,7 @@ class World:
             patience=timedelta(hours=1),
         )
         sender = self._sender(process)
-        call_time = TERMS.read_timeout + timedelta(seconds=5)
+        call_time = TERMS.read_timeout
         drain = Drain(
             records=records,
             payloads=payloads,
@@ -201,7 +243,7 @@ class World:
             tries=3,
             retry_pause=timedelta(seconds=30),
             call_time=call_time,
-            claim_time=call_time + timedelta(seconds=25),
+            claim_time=2 * TERMS.read_timeout + TERMS.margin,
             demand_renewal=timedelta(seconds=15),
         )
         warming = Warming(
@@ -213,6 +255,63 @@ class World:
             call_time=call_time,
         )
         return drain, publishing, warming
+
+    def _front_door(self, process: Process) -> FrontDoor:
+        state, clock = self.on(self.ledgers, "state"), process.clock
+        records, payloads = self.on(self.records, "records"), self.on(self.payloads, "payloads")
+        catalog, sender = self.on(self.catalog, "catalog"), self._sender(process)
+        demand = Demand(state, self.on(self.nudges, "nudge"), clock)
+        permissions = Permissions(
+            state, catalog, clock, DEPLOYMENT, ACCOUNT, TERMS.renewal_interval
+        )
+        parking = Parking(
+            records=records,
+            payloads=payloads,
+            work=self.on(self.work, "work"),
+            demand=demand,
+            clock=clock,
+            draw_token=self._draw_token,
+            time_to_live=TIME_TO_LIVE,
+            backlog_limit=BACKLOG_LIMIT,
+            completion_topics=frozenset({TOPIC}),
+            expected_wake=EXPECTED_WAKE,
+        )
+        holding = Holding(
+            sender=sender,
+            state=state,
+            slots=self.on(self.slots, "slots"),
+            joining=Joining(records, payloads, clock, self._draw_token),
+            demand=demand,
+            clock=clock,
+            sleep=self.stage.sleep,
+            jitter=lambda: 0.5,
+        )
+        proxy = Proxy(
+            sender=sender,
+            runtime=self.cloud,
+            state=state,
+            demand=demand,
+            permissions=permissions,
+            holding=holding,
+            parking=parking,
+            clock=clock,
+            draw_token=self._draw_token,
+            longest_hold=LONGEST_HOLD,
+            expected_wake=EXPECTED_WAKE,
+        )
+        asynchronous = AsyncInvocations(
+            state=state,
+            permissions=permissions,
+            parking=parking,
+            locations=self.on(self.locations, "locations"),
+            draw_token=self._draw_token,
+            requests_bucket="bucket",
+        )
+        return FrontDoor(proxy, asynchronous, Inquiry(records, payloads, state, parking, clock))
+
+    def _draw_token(self) -> str:
+        self.tokens += 1
+        return f"{self.tokens:032x}"
 
     def _intents(self, process: Process) -> Intents:
         state = self.on(self.ledgers, "state")
@@ -263,11 +362,68 @@ class World:
             "control", process, lambda: process.app.record(intent), CONTROL_LIVES
         )
 
+    def send(self, request: Request) -> Actor:
+        """Let a request arrive at the front door, for the first time or once more."""
+        if request not in self.requests:
+            self.requests.append(request)
+
+        def after(actor: Actor) -> None:
+            if actor.error is not None:
+                self.cloud.violated(f"the front door broke down: {actor.error!r}")
+                return
+            handled: Handled = actor.result
+            self.stage.note(
+                f"{request.body!r} is told {handled.response.status} ({handled.fate})"
+            )
+            request.answers.append((self.stage.now, handled.response))
+            if handled.response.status == 202:
+                assert handled.request_id is not None
+                self.promise(handled.request_id, request)
+            elif handled.response.status == 200 and handled.response.body != answer_to(
+                request.body
+            ):
+                self.cloud.violated(f"{request.body!r} was answered {handled.response.body!r}")
+
+        call = request.call()
+        actor = self._call(call, after)
+        self.callers[call.invocation.request_id] = actor
+        return actor
+
+    def inquire(self, call: Ask | Cancel) -> Actor:
+        """Let somebody ask for a request that was promised, or cancel it."""
+        promise = self.promises[call.request_id]
+
+        def after(actor: Actor) -> None:
+            if actor.error is not None:
+                self.cloud.violated(f"the front door broke down: {actor.error!r}")
+                return
+            response = actor.result.response
+            self.stage.note(f"{promise.body!r} stands at {response.status}")
+            is_final = isinstance(call, Ask) and response.status not in (202, 503)
+            if not is_final:
+                return
+            if promise.told is not None and promise.told != response:
+                self.cloud.violated(f"{promise.body!r} was told {promise.told}, then {response}")
+            if response.status == 200 and response.body != answer_to(promise.body):
+                self.cloud.violated(f"{promise.body!r} was answered {response.body!r}")
+            if response.status in (403, 404, 500):
+                self.cloud.violated(f"{promise.body!r} is not known any more: {response}")
+            promise.told = response
+
+        return self._call(call, after)
+
+    def _call(self, call: Call, after: Callable[[Actor], None]) -> Actor:
+        process = self.process("invoke", self._front_door)
+        return self.stage.begin(
+            "invoke", process, lambda: process.app.answer(call), INVOKE_LIVES, after
+        )
+
     # ------------------------------------------------------------------------------ what must hold
 
-    def promise(self, request_id: str, body: bytes, kind: Kind) -> None:
+    def promise(self, request_id: str, request: Request) -> None:
         """Note that a caller was told that his request is kept."""
-        self.promises.setdefault(request_id, Promise(request_id, body, kind, self.stage.now))
+        promise = Promise(request_id, request.body, request.manner.kind, self.stage.now)
+        self.promises.setdefault(request_id, promise)
 
     def record_of(self, promise: Promise) -> ParkedRequest | None:
         """Read the record of a request that was promised, by nobody's hand."""
@@ -316,6 +472,119 @@ class World:
                 self.cloud.violated(f"{step.id} ended as {end.status} and then as {step.status}")
             if step.status.is_final:
                 ends[step.id] = step
+
+    # ------------------------------------------------------------------------------------- at last
+
+    @property
+    def alive(self) -> list[Actor]:
+        """Whoever has something to do still."""
+        return [actor for actor in self.stage.actors if actor.is_alive]
+
+    @property
+    def ready(self) -> list[Actor]:
+        """Whoever can go on without time passing."""
+        return [actor for actor in self.stage.actors if actor.is_ready]
+
+    @property
+    def orders_for_ticks(self) -> list[str]:
+        """Nudges, and events that EventBridge has made of changes of status."""
+        changes, self.cloud.status_changes = self.cloud.status_changes, []
+        self.nudges.sent += [ENDPOINT] * len(changes)
+        return self.nudges.sent
+
+    def work_off(self) -> None:
+        """Carry out all that waits in the work queue, and what that leads to."""
+        for _ in range(50):
+            if not self.work.sent:
+                return
+            self.stage.run(self.drain(self.work.sent.pop(0)))
+
+    def rest_in_peace(self, rounds: int) -> None:
+        """Let ticks, drains and time go on without faults until nothing is left to be done."""
+        self.stage.note("from here on nothing fails")
+        self.cloud.failures = self.cloud.not_ready = 0
+        self.cloud.metrics_fail = False
+        with self.stage.quiet():
+            for _ in range(rounds):
+                for actor in self.ready:
+                    self.stage.run(actor)
+                self.stage.run(self.tick())
+                self.work_off()
+                self.check()
+                if self._is_over():
+                    break
+                self.stage.advance(60)
+            assert self._is_over(), f"it does not come to an end: {self._left()}\n{self.story()}"
+        self.check_ends()
+
+    def _check_runs(self, request: Request) -> None:
+        """What has a record is executed once, unless something has happened to whoever executed
+        it. What was executed before there was a record does not count: it was sent warm.
+        """
+        ids = {id_ for id_, promise in self.promises.items() if promise.body == request.body}
+        # Without a name, what is sent again is another request.
+        groups = [ids] if request.has_name else [{id_} for id_ in ids]
+        for group in groups:
+            steps = enumerate(self.records.history)
+            begins = [
+                number
+                for number, step in steps
+                if step.id in group
+                or (request.has_name and step.fingerprint in request.fingerprints)
+            ]
+            if not begins:
+                continue
+            runs = [
+                run
+                for run in self.cloud.runs
+                if run.body == request.body and run.is_good and run.steps_before > begins[0]
+                if run.request_id in group or (request.has_name and run.is_from_door)
+                if run.actor is not None and not run.actor.was_hurt
+            ]
+            if len(runs) > 1 and not request.is_bad:
+                names = [run.actor.name for run in runs if run.actor is not None]
+                self.cloud.violated(f"{request.body!r} was executed more than once: {names}")
+        assert not self.cloud.violations, self.story()
+
+    def _is_over(self) -> bool:
+        return not self._left()
+
+    def _left(self) -> list[str]:
+        """Say what is left to be done."""
+        ledger = self.ledgers.read(ENDPOINT)
+        left = [f"{actor}" for actor in self.alive]
+        left += [
+            f"{record.id}: {record.status}"
+            for record in self.records.stored.values()
+            if queue_of(record) is not None
+        ]
+        if self.cloud.status is not None:
+            left.append(f"the endpoint is {self.cloud.status}")
+        if ledger.closing is not None:
+            left.append(f"it is {ledger.closing}")
+        # What is parked again while it is put to sleep raises no demand, so the note stays.
+        if ledger.has_requests and not ledger.is_put_to_sleep:
+            left.append("the ledger knows of requests")
+        return left
+
+    def check_ends(self) -> None:
+        """Each request that was promised has one end, and whoever asks for it is told; none was
+        executed twice of which nothing had gone wrong; no place to wait is taken.
+        """
+        for request in self.requests:
+            self._check_runs(request)
+        for (_, holder), until in self.slots.taken.items():
+            # One that was given up in vain, or whose holder has died, ends by itself.
+            assert self.callers[holder].was_hurt, f"{holder} keeps his place\n{self.story()}"
+            latest = self.callers[holder].began_at + LONGEST_HOLD + 2 * READ_TIMEOUT
+            assert until <= latest, f"{holder} keeps his place until {until}"
+        for promise in self.promises.values():
+            record = self.record_of(promise)
+            assert record is not None and record.status.is_final, promise
+            if record.status is Status.ANSWERED:
+                assert record.result is not None
+                body = self.payloads.get(record.result.body_key)
+                assert body == answer_to(promise.body), f"{promise} got {body!r}\n{self.story()}"
 
     def story(self) -> str:
         """Tell what has happened, for whoever reads a failure."""

@@ -1,0 +1,348 @@
+"""The state machine: hypothesis chooses who acts, who goes on, what fails, who dies, and the time.
+
+At the end everything is left in peace until nothing changes any more; then every request that was
+accepted has to have come to its end, and the endpoint to be gone.
+"""
+
+from collections.abc import Callable
+from datetime import timedelta
+from enum import Enum
+
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+)
+
+from dormouse.domain.intent import Hold, Release, Sleep, Wake
+from tests.state_machine.callers import TOPIC, Manner, Request, ask, cancel
+from tests.state_machine.cloud import ENDPOINT, SHORTEST_WAKE
+from tests.state_machine.interleaving import Actor, Directive, Phase
+from tests.state_machine.world import World
+
+# An index into whatever there is: which of the actors, messages or requests.
+which = st.integers(0, 7)
+# How far an actor goes at once: mostly to its end, sometimes only a few steps.
+some_steps = st.sampled_from([10_000, 10_000, 10_000, 0, 1, 2, 3, 5, 8, 12, 16, 20])
+wakes = st.sampled_from([SHORTEST_WAKE, timedelta(seconds=75), timedelta(seconds=240)])
+goings = st.sampled_from([timedelta(seconds=2), timedelta(seconds=20), timedelta(seconds=90)])
+manners = st.sampled_from(
+    [
+        Manner.PLAIN,
+        Manner.WAIT,
+        Manner.RESPOND_ASYNC,
+        Manner.RESPOND_ASYNC,
+        Manner.WAIT_THEN_RESPOND_ASYNC,
+        Manner.ASYNC_INVOCATION,
+    ]
+)
+
+ROUNDS_OF_PEACE = 40
+
+
+class Role(Enum):
+    """Who comes on stage with another."""
+
+    TICK = "tick"
+    MESSAGE = "message"
+    REQUEST = "request"
+    HELD_REQUEST = "held request"
+    REPETITION = "repetition"
+    CANCEL = "cancel"
+    SLEEP = "sleep"
+    WAKE = "wake"
+
+
+class Blow(Enum):
+    """What befalls an actor."""
+
+    FAILURE = "failure"
+    DEATH = "death"
+
+
+class Circumstance(Enum):
+    """What happens all around."""
+
+    NO_CAPACITY = "the next creations fail"
+    MODEL_NOT_READY = "the model is being loaded"
+    SAGEMAKER_UPDATES_IT = "SageMaker patches the endpoint, which serves and can't be deleted"
+    SOMEBODY_DELETES_IT = "somebody deletes the endpoint in the console"
+    CLOUDWATCH = "CloudWatch can't be read, or can again"
+    MESSAGES_ARE_LOST = "what waits in the work queue is gone"
+
+
+class Deployment(RuleBasedStateMachine):
+    """One deployment, one endpoint, two models, and whoever wants something of them."""
+
+    new_world: Callable[[], World] = World
+
+    @initialize(
+        creating=st.lists(wakes, max_size=3),
+        deleting=st.lists(goings, max_size=3),
+        skews=st.permutations([0, 2, -2, 1, -1]),
+        is_known=st.booleans(),
+    )
+    def begin(
+        self,
+        creating: list[timedelta],
+        deleting: list[timedelta],
+        skews: list[int],
+        is_known: bool,
+    ) -> None:
+        """Deploy it."""
+        self.world = type(self).new_world()
+        self.stage = self.world.stage
+        self.world.skews = [timedelta(seconds=skew) for skew in skews]
+        self.world.cloud.creating = list(creating)
+        self.world.cloud.deleting = list(deleting)
+        if is_known:
+            self.stage.run(self.world.tick())
+
+    # ------------------------------------------------------------------------------ what comes along
+
+    @rule(steps=some_steps)
+    def scheduled_tick(self, steps: int) -> None:
+        """The minute is full."""
+        self.stage.run(self.world.tick(), steps)
+
+    @precondition(lambda self: self.world.orders_for_ticks)
+    @rule(index=which, steps=some_steps, keep=st.booleans())
+    def ordered_tick(self, index: int, steps: int, keep: bool) -> None:
+        """An event or a nudge arrives, perhaps not for the last time."""
+        orders = self.world.orders_for_ticks
+        order = orders[index % len(orders)]
+        if not keep:
+            orders.remove(order)
+        self.stage.run(self.world.tick(order), steps)
+
+    @precondition(lambda self: self.world.work.sent)
+    @rule(index=which, steps=some_steps, keep=st.sampled_from([False, False, False, True]))
+    def message(self, index: int, steps: int, keep: bool) -> None:
+        """A message of the work queue is taken, perhaps not for the last time."""
+        sent = self.world.work.sent
+        work = sent[index % len(sent)]
+        if not keep:
+            sent.remove(work)
+        self.stage.run(self.world.drain(work), steps)
+
+    @rule(
+        intent=st.sampled_from(
+            [
+                Wake(ENDPOINT),
+                Sleep(ENDPOINT),
+                Hold(ENDPOINT, timedelta(minutes=2)),
+                Release(ENDPOINT),
+                Sleep(ENDPOINT),
+            ]
+        ),
+        steps=some_steps,
+    )
+    def operator(self, intent: Wake | Sleep | Hold | Release, steps: int) -> None:
+        """An operator wants something."""
+        self.stage.run(self.world.operator(intent), steps)
+
+    @rule(
+        manner=manners,
+        model=st.sampled_from(["a", "b"]),
+        is_bad=st.sampled_from([False, False, False, True]),
+        wait=st.sampled_from([5, 50, 120, 400]),
+        is_named=st.booleans(),
+        topic=st.sampled_from([None, None, TOPIC]),
+        steps=some_steps,
+    )
+    def request(
+        self,
+        manner: Manner,
+        model: str,
+        is_bad: bool,
+        wait: int,
+        is_named: bool,
+        topic: str | None,
+        steps: int,
+    ) -> None:
+        """A request arrives."""
+        request = self._new(
+            manner, wait=wait, is_named=is_named, model=model, is_bad=is_bad, topic=topic
+        )
+        self.stage.run(self.world.send(request), steps)
+
+    @precondition(lambda self: self.world.requests)
+    @rule(index=which, steps=some_steps)
+    def request_again(self, index: int, steps: int) -> None:
+        """The SDK, or its caller, sends a request once more."""
+        requests = self.world.requests
+        self.stage.run(self.world.send(requests[-1 - index % len(requests)]), steps)
+
+    @precondition(lambda self: self.world.promises)
+    @rule(index=which, steps=some_steps, cancels=st.sampled_from([False, False, True]))
+    def inquiry(self, index: int, steps: int, cancels: bool) -> None:
+        """Somebody asks for his answer, or wants none any more."""
+        ids = sorted(self.world.promises)
+        name = ids[index % len(ids)]
+        call = cancel(name) if cancels else ask(name)
+        self.stage.run(self.world.inquire(call), steps)
+
+    # ----------------------------------------------------------------------------- whoever is on stage
+
+    @precondition(lambda self: self.world.ready)
+    @rule(index=which, steps=some_steps)
+    def go_on(self, index: int, steps: int) -> None:
+        """One goes on."""
+        self.stage.run(self._one(index), steps)
+
+    @precondition(lambda self: len(self.world.ready) > 1)
+    @rule(turns=st.lists(which, min_size=2, max_size=24))
+    def in_each_others_steps(self, turns: list[int]) -> None:
+        """Several go on, a step at a time."""
+        for index in turns:
+            if self.world.ready:
+                self.stage.step(self._one(index))
+
+    @precondition(lambda self: self.world.ready)
+    @rule(index=which, steps=st.integers(0, 6))
+    def call_fails(self, index: int, steps: int) -> None:
+        """A call is refused, or its answer is lost."""
+        actor = self.stage.run(self._one(index), steps)
+        if actor.is_ready:
+            self.stage.step(actor, Directive.FAIL)
+
+    @precondition(lambda self: self.world.alive)
+    @rule(index=which, steps=st.integers(0, 6), late=st.sampled_from([None, None, 1, 8]))
+    def death(self, index: int, steps: int, late: int | None) -> None:
+        """A container dies, perhaps with a call on its way."""
+        alive = self.world.alive
+        actor = self.stage.run(alive[index % len(alive)], steps)
+        self.stage.kill(actor, late=None if late is None else timedelta(seconds=late))
+
+    @rule(
+        first=st.sampled_from(Role),
+        second=st.sampled_from(Role),
+        index=which,
+        turns=st.lists(st.booleans(), max_size=40),
+        blow=st.sampled_from([None, None, Blow.FAILURE, Blow.DEATH]),
+    )
+    def two_at_once(
+        self, first: Role, second: Role, index: int, turns: list[bool], blow: Blow | None
+    ) -> None:
+        """Two begin in the same moment and go on step by step; then perhaps the first has bad luck,
+        and both go on as far as they can.
+        """
+        one, other = self._play(first, index), self._play(second, index)
+        for turn in turns:
+            actor = one if turn else other
+            if actor.is_ready:
+                self.stage.step(actor)
+        if blow is Blow.DEATH:
+            self.stage.kill(one)
+        elif blow is Blow.FAILURE and one.is_ready:
+            self.stage.step(one, Directive.FAIL)
+        self.stage.run(other)
+        self.stage.run(one)
+
+    # -------------------------------------------------------------------------------- the world around
+
+    @rule(seconds=st.sampled_from([1, 5, 20, 40, 65, 100]))
+    def time_passes(self, seconds: int) -> None:
+        """Nobody ticks meanwhile."""
+        self.stage.advance(seconds)
+
+    @rule(minutes=st.integers(1, 5), drains=st.booleans())
+    def minutes_pass(self, minutes: int, drains: bool) -> None:
+        """And the schedule ticks, and perhaps messages are worked off."""
+        for _ in range(minutes):
+            self.stage.advance(60)
+            self.stage.run(self.world.tick())
+            if drains:
+                self.world.work_off()
+
+    @rule(what=st.sampled_from(Circumstance), count=st.integers(1, 3))
+    def circumstances(self, what: Circumstance, count: int) -> None:
+        """Something changes that nobody here has any say in."""
+        cloud = self.world.cloud
+        match what:
+            case Circumstance.NO_CAPACITY:
+                cloud.failures = count
+            case Circumstance.MODEL_NOT_READY:
+                cloud.not_ready = count
+            case Circumstance.SAGEMAKER_UPDATES_IT:
+                cloud.update_by_itself(timedelta(seconds=30 * count))
+            case Circumstance.SOMEBODY_DELETES_IT:
+                cloud.delete_by_hand()
+            case Circumstance.CLOUDWATCH:
+                cloud.metrics_fail = not cloud.metrics_fail
+            case Circumstance.MESSAGES_ARE_LOST:
+                self.world.work.sent.clear()
+        self.stage.note(f"{what.value}")
+
+    # ----------------------------------------------------------------------------------- what must hold
+
+    @invariant()
+    def nothing_is_wrong(self) -> None:
+        """Whatever has happened so far."""
+        if hasattr(self, "world"):
+            self.world.check()
+
+    def teardown(self) -> None:
+        """Leave everything in peace, and look at what has become of it."""
+        if not hasattr(self, "world"):
+            return
+        try:
+            # After a failure there is nothing more to be learned.
+            if not self.world.cloud.violations:
+                self.world.rest_in_peace(ROUNDS_OF_PEACE)
+        finally:
+            self.stage.end()
+
+    def _play(self, role: Role, index: int) -> Actor:
+        """Let somebody begin; where there is nothing for him to do, a tick."""
+        world = self.world
+        named = sorted(world.promises)
+        match role:
+            case Role.REQUEST:
+                return world.send(self._new(Manner.RESPOND_ASYNC, wait=120, is_named=True))
+            case Role.HELD_REQUEST:
+                return world.send(self._new(Manner.WAIT, wait=120, is_named=True))
+            case Role.REPETITION if world.requests:
+                return world.send(world.requests[-1])
+            case Role.CANCEL if named:
+                return world.inquire(cancel(named[index % len(named)]))
+            case Role.MESSAGE if world.work.sent:
+                return world.drain(world.work.sent[index % len(world.work.sent)])
+            case Role.SLEEP:
+                return world.operator(Sleep(ENDPOINT))
+            case Role.WAKE:
+                return world.operator(Wake(ENDPOINT))
+            case _:
+                return world.tick()
+
+    def _new(
+        self,
+        manner: Manner,
+        *,
+        wait: int,
+        is_named: bool,
+        model: str = "a",
+        is_bad: bool = False,
+        topic: str | None = None,
+    ) -> Request:
+        number = len(self.world.requests) + 1
+        return Request(
+            number=number,
+            manner=manner,
+            model=model,
+            is_bad=is_bad,
+            wait=timedelta(seconds=wait),
+            name=f"inference-{number}" if is_named else None,
+            sdk_name=f"invocation-{number}" if number % 3 else None,
+            topic=topic,
+        )
+
+    def _one(self, index: int) -> Actor:
+        ready = self.world.ready
+        return ready[index % len(ready)]
+
+
+__all__ = ["Deployment", "Phase"]
