@@ -48,6 +48,12 @@ class Arrivals:
             self._seen.append(arrival)
             self._news.notify_all()
 
+    def answered(self, arrival: Arrival, status: int) -> None:
+        """Note how one was answered."""
+        with self._news:
+            arrival.status = status
+            self._news.notify_all()
+
     def all(self) -> list[Arrival]:
         """Those so far, in their order."""
         with self._news:
@@ -92,7 +98,7 @@ def listening(port: int) -> Iterator[tuple[str, Arrivals]]:
                 return
             finally:
                 upstream.close()
-            arrival.status = answer.status
+            arrivals.answered(arrival, answer.status)
             # Whoever asked may have been killed meanwhile.
             with suppress(OSError):
                 self.send_response_only(answer.status, answer.reason)

@@ -142,8 +142,11 @@ def _wake(stack: Deployed, arrivals: Arrivals) -> float:
         raise FailedError(
             f"the request was not parked but answered {answer.status}: {answer.body!r}"
         )
-    # Nothing is asked of Dormouse meanwhile: that could make a tick come sooner.
-    sent = arrivals.wait_for(lambda each: each.inference_id == inference_id, _PATIENCE_SECONDS)
+    # Nothing is asked of Dormouse meanwhile: that could make a tick come sooner. The door itself
+    # may have sent it before, and been told that there is no such endpoint.
+    sent = arrivals.wait_for(
+        lambda each: each.inference_id == inference_id and each.status == 200, _PATIENCE_SECONDS
+    )
     if sent is None:
         raise FailedError(f"the request was not sent within {_PATIENCE_SECONDS:.0f} s")
     described = stack.described()

@@ -116,9 +116,9 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
         "--pause",
         type=float,
         nargs=2,
-        default=(1.0, 4.0),
+        default=(1.0, 5.0),
         metavar="SECONDS",
-        help="least and longest between two kills; default: 1 4",
+        help="least and longest between two kills; default: 1 5",
     )
     parser.add_argument(
         "--limit",

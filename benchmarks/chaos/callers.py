@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -31,6 +32,8 @@ _POLL_SECONDS = 1.5
 _LONGEST_PAUSE_SECONDS = 10.0
 # Not executed, by SageMaker's word or the door's; or Lambda answered, and nobody says.
 _ANOTHER_TRY = frozenset({0, 429, 502, 503, 504})
+
+_ID = re.compile(r"[0-9a-f]{16,}|/tmp/\S+")
 
 
 class End(StrEnum):
@@ -163,7 +166,7 @@ class Callers:
                 )
             if answer.status == 410:
                 return _Ended(End.EXPIRED, reason=_reason(answer), request_ids=ids)
-            if answer.status != 202 and not _is_of_the_door(answer):
+            if answer.status != 202 and not _says_nothing_of_it(answer):
                 return _Ended(End.FAILED, reason=_reason(answer), request_ids=ids)
 
     def _invoke_async(self, question: Question) -> _Ended:
@@ -192,7 +195,7 @@ class Callers:
                 again = self._read(answer["OutputLocation"])
                 return _Ended(End.ANSWERED, body, again=again)
             if (body := self._read(answer["FailureLocation"])) is not None:
-                return _Ended(End.FAILED, reason=body.decode(errors="replace")[:200])
+                return _Ended(End.FAILED, reason=_without_ids(json.loads(body)["failureReason"]))
 
     # Their parts
 
@@ -262,15 +265,26 @@ def _is_of_the_door(answer: Answer) -> bool:
     return answer.status in {0, 502, 504}
 
 
+def _says_nothing_of_it(answer: Answer) -> bool:
+    """Whether the door could not look. A 503 without Retry-After is what a request has come to."""
+    is_not_now = answer.status in {429, 503} and "retry-after" in answer.headers
+    return is_not_now or _is_of_the_door(answer)
+
+
 def _reason(answer: Answer) -> str:
     try:
         told: Any = json.loads(answer.body)
     except ValueError:
         return f"{answer.status}: {answer.body[:200]!r}"
-    message = told.get("reason") or told.get("Message") or told.get("message") or told
-    return f"{answer.status}: {message}"[:250]
+    message = told.get("Message") or told.get("message") or told
+    return _without_ids(f"{answer.status}: {message}")
 
 
 def _said(error: ClientError) -> str:
     status = error.response["ResponseMetadata"]["HTTPStatusCode"]
-    return f"{status}: {error.response['Error'].get('Message', '')}"[:250]
+    return _without_ids(f"{status}: {error.response['Error'].get('Message', '')}")
+
+
+def _without_ids(reason: str) -> str:
+    """Cut it short, and leave out what makes two of a kind differ."""
+    return _ID.sub("…", reason)[:200]
