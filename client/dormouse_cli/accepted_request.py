@@ -32,7 +32,7 @@ def endpoint_of(request_id: str) -> str | None:
 class AcceptedRequest:
     """`document` is the answer as it came, newer fields included, which is what --json prints.
 
-    `position` is how many come before it, None where that was not said.
+    `position` counts from 1 and is its place among those that wait, None where that was not said.
     """
 
     id: str

@@ -133,7 +133,7 @@ def accepted(request: AcceptedRequest, now: datetime) -> str:
     """Say how an accepted request stands, in a sentence."""
     parts = [f"it is {request.status}"]
     if request.position is not None:
-        parts.append(f"{_count(request.position, 'request')} before it")
+        parts.append(f"number {request.position} of those that wait")
     if request.expected_at is not None:
         parts.append(f"its answer is expected {told(request.expected_at, now)}")
     if request.expires_at is not None:

@@ -122,7 +122,7 @@ def accepted_request(request_id: str, **more: Any) -> dict[str, Any]:
     return {
         "id": request_id,
         "status": "parked",
-        "position": 0,
+        "position": 1,
         "model": "m.tar.gz",
         "accepted_at": "2026-11-22T16:25:49.120Z",
         "expires_at": "2099-01-01T00:00:00.000Z",

@@ -336,7 +336,7 @@ def test_invoke_to_be_answered_later(aws: FakeAws, run: Run) -> None:
     """The id alone on standard output; what to do with it beside."""
     ran = run("invoke", "--model", "m.tar.gz", "--body", "{}", "--async")
     assert (ran.code, ran.out) == (0, f"{ACCEPTED}\n")
-    assert "it is parked, 0 requests before it, it expires 2099-01-01 00:00" in ran.err
+    assert "it is parked, number 1 of those that wait, it expires 2099-01-01 00:00" in ran.err
     assert f"Next: dormouse result {ACCEPTED}" in ran.err
     assert "respond-async" in aws.world.preferences
 
@@ -357,7 +357,9 @@ def test_a_result_that_is_not_there_yet(aws: FakeAws, run: Run) -> None:
     )
     ran = run("result", ACCEPTED)
     assert (ran.code, ran.out) == (75, "")
-    assert f"{ACCEPTED}: it is parked, 3 requests before it, its answer is expected" in ran.err
+    assert (
+        f"{ACCEPTED}: it is parked, number 3 of those that wait, its answer is expected" in ran.err
+    )
     error = run("result", ACCEPTED, "--json").error
     assert (error["status"], error["position"]) == ("parked", 3)
 

@@ -129,7 +129,12 @@ CASES: list[Case] = [
     (nothing, [*INVOKE, "--wait", "--async"], ExitCode.USAGE, "give one of them"),
     (nothing, ["result", "dormouse"], ExitCode.USAGE, "'dormouse' is no request's id"),
     (nothing, ["result", ACCEPTED], ExitCode.NOT_FOUND, f"There is no {ACCEPTED}"),
-    (accepted, ["result", ACCEPTED], ExitCode.TRY_AGAIN, "it is parked, 0 requests before it"),
+    (
+        accepted,
+        ["result", ACCEPTED],
+        ExitCode.TRY_AGAIN,
+        "it is parked, number 1 of those that wait",
+    ),
     (
         refused(410, __type="RequestExpiredException", Message="It was not answered in time"),
         ["result", ACCEPTED],
