@@ -80,12 +80,13 @@ class Why(Enum):
 class Unsettled:
     """It is not executed. Its `claim` stands until `Holding.give_up`, so that nobody who repeats it
     takes it over before it is said what becomes of it. `not_ready` is what SageMaker answered, if
-    the endpoint serves and the model is not loaded yet.
+    the endpoint serves and the model is not loaded yet. `is_noted`: its demand is recorded.
     """
 
     why: Why
     claim: ParkedRequest | None = None
     not_ready: InvocationResponse | None = None
+    is_noted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +138,7 @@ class _Wait:
     is_elsewhere: bool = False
     has_place: bool = False
     noted_at: datetime | None = None
+    is_lost: bool = False
     ledger: Ledger | None = None
     pause_seconds: float = _FIRST_PAUSE_SECONDS
     ours: ParkedRequest | None = field(init=False)
@@ -181,6 +183,8 @@ class _Wait:
                 case Unanswered(why, may_have_run=True):
                     self.problems.append(why)
                     return self._settle(responses.unanswered(why), is_unanswered=True)
+                case Cold(InvocationResponse()):
+                    self.is_lost = True
         return None
 
     def _claim(self) -> Settled | Unsettled | None:
@@ -212,7 +216,8 @@ class _Wait:
         if self.by.clock() < self.held.deadline:
             return None
         if self.may_send:
-            return Unsettled(Why.IN_VAIN, self.mine, self._not_ready)
+            is_noted = self.noted_at is not None
+            return Unsettled(Why.IN_VAIN, self.mine, self._not_ready, is_noted)
         return Unsettled(Why.IN_VAIN_ELSEWHERE if self.is_elsewhere else Why.NOT_NOTED, self.mine)
 
     def _settle(self, response: InvocationResponse, *, is_unanswered: bool = False) -> Settled:
@@ -233,17 +238,16 @@ class _Wait:
     def _note(self) -> Unsettled | None:
         """Record the demand: once, and again if the endpoint that seemed to serve does not."""
         now = self.by.clock()
-        if self.noted_at is not None:
-            is_lost = isinstance(self.sent, Cold) and self.sent.refusal is not None
-            if not is_lost or now < self.noted_at + DEMAND_RENEWAL:
-                return None
+        is_due = self.noted_at is None or now >= self.noted_at + DEMAND_RENEWAL
+        if self.noted_at is not None and not (self.is_lost and is_due):
+            return None
         endpoint = self.held.request.endpoint
         try:
             recorded = self.by.demand.raise_for(endpoint, has_requests=False)
         except AwsError as error:
             self._tell(error)
             return Unsettled(Why.NOT_NOTED, self.mine) if self.noted_at is None else None
-        self.noted_at = now
+        self.noted_at, self.is_lost = now, False
         if why_never(recorded.ledger) is not None:
             return Unsettled(Why.NEVER, self.mine)
         self.by.demand.tell(recorded, endpoint, self.held.request.request_id, self.problems)

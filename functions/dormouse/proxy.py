@@ -240,7 +240,7 @@ class Proxy:
                 response = responses.with_headers(outcome.not_ready, wish.applied(is_held=True))
                 return Handled(response, Fate.WAITED_IN_VAIN)
             case Why.IN_VAIN | Why.IS_PARKED:
-                return self._waited_in_vain(invoke, wish, problems)
+                return self._waited_in_vain(invoke, wish, outcome, problems)
             case Why.IN_VAIN_ELSEWHERE:
                 response = responses.still_being_answered(endpoint, responses.SOON_SECONDS)
                 return Handled(response, Fate.WAITED_IN_VAIN)
@@ -255,16 +255,21 @@ class Proxy:
             case other:
                 assert_never(other)
 
-    def _waited_in_vain(self, invoke: Invoke, wish: Wish, problems: list[str]) -> Handled:
+    def _waited_in_vain(
+        self, invoke: Invoke, wish: Wish, outcome: Unsettled, problems: list[str]
+    ) -> Handled:
         endpoint = invoke.invocation.endpoint
-        recorded = self._record_demand(invoke, problems)
-        if isinstance(recorded, Handled):
-            return recorded
+        # What was recorded before the wait is not recorded anew: it may have been overruled.
+        ledger = (
+            self.state.read(endpoint) if outcome.is_noted else self._record_demand(invoke, problems)
+        )
+        if isinstance(ledger, Handled):
+            return ledger
         response = responses.waited_in_vain(
             endpoint,
-            why_cold(recorded),
+            why_cold(ledger),
             int(wish.wait.total_seconds()),
-            seconds_until_serving(recorded, self.expected_wake, self.clock()),
+            seconds_until_serving(ledger, self.expected_wake, self.clock()),
         )
         applied = wish.applied(is_held=True)
         return Handled(responses.with_headers(response, applied), Fate.WAITED_IN_VAIN)

@@ -1,6 +1,6 @@
 """The small remaining stand-ins: the catalog, CloudWatch, the nudge and the runtime."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -70,8 +70,10 @@ class FakeRuntime:
 
     answer: Forwarded | NotServing | Unanswered
     requests: list[InvocationRequest] = field(default_factory=list)
+    on_request: Callable[[], None] = field(default=lambda: None)
 
     def forward(self, request: InvocationRequest) -> Forwarded | NotServing | Unanswered:
-        """Remember the request and answer it."""
+        """Remember the request, let others act, and answer it."""
         self.requests.append(request)
+        self.on_request()
         return self.answer

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,14 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dormouse.domain.invocation import InvocationResponse
+from dormouse.domain.call import Ask, Cancel, Invoke, InvokeAsync
+from dormouse.domain.invocation import BODY_LIMIT_BYTES, InvocationRequest, InvocationResponse
+from dormouse.domain.prefer import Preferences
 from dormouse.domain.principals import Caller
-from dormouse.function_url import (
-    RESPONSE_LIMIT_BYTES,
-    Refused,
-    read_request,
-    write_response,
-)
+from dormouse.function_url import RESPONSE_LIMIT_BYTES, read_call, write_response
+from dormouse.responses import Refused
 
 EVENTS = Path(__file__).parents[2] / "events"
 
@@ -24,6 +23,13 @@ EVENTS = Path(__file__).parents[2] / "events"
 def event(path: str = "/endpoints/reviews/invocations", **changes: Any) -> dict[str, Any]:
     """Build the smallest event."""
     return {"rawPath": path, "requestContext": {"http": {"method": "POST"}}, **changes}
+
+
+def read_request(event: dict[str, Any]) -> InvocationRequest:
+    """Read an invocation."""
+    call = read_call(event)
+    assert isinstance(call, Invoke)
+    return call.invocation
 
 
 def test_the_golden_request() -> None:
@@ -79,7 +85,10 @@ def test_a_text_body_arrives_as_utf8(body: str) -> None:
     assert read_request(event(body=body)).body == body.encode()
 
 
-@pytest.mark.parametrize("path", ["/", "/endpoints/x", "/endpoints//invocations", "/ping", ""])
+@pytest.mark.parametrize(
+    "path",
+    ["/", "/endpoints/x", "/endpoints//invocations", "/ping", "", "/requests", "/requests/a/b"],
+)
 def test_another_path_is_an_unknown_operation(path: str) -> None:
     """Named, with what would be known."""
     with pytest.raises(Refused) as refused:
@@ -88,11 +97,121 @@ def test_another_path_is_an_unknown_operation(path: str) -> None:
     assert path.encode() in refused.value.response.body
 
 
-def test_another_method_is_an_unknown_operation() -> None:
-    """GET on the right path."""
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/endpoints/reviews/invocations"),
+        ("GET", "/endpoints/reviews/async-invocations"),
+        ("POST", "/requests/reviews.1"),
+    ],
+)
+def test_another_method_is_an_unknown_operation(method: str, path: str) -> None:
+    """On a path that there is."""
     with pytest.raises(Refused) as refused:
-        read_request(event(requestContext={"http": {"method": "GET"}}))
+        read_call(event(path, requestContext={"http": {"method": method}}))
     assert refused.value.response.status == 404
+
+
+def test_what_a_caller_prefers_is_read() -> None:
+    """Whatever the case of the header's name."""
+    call = read_call(event(headers={"Prefer": "wait=9, respond-async"}))
+
+    assert isinstance(call, Invoke)
+    assert call.preferences == Preferences(timedelta(seconds=9), respond_async=True)
+
+
+def test_a_malformed_prefer_is_refused() -> None:
+    """400, with what it says."""
+    with pytest.raises(Refused) as refused:
+        read_call(event(headers={"prefer": "wait=soon"}))
+    assert refused.value.response.status == 400
+    assert b"'soon'" in refused.value.response.body
+
+
+@pytest.mark.parametrize(
+    ("headers", "name", "is_perhaps_repeated"),
+    [
+        ({}, None, True),
+        ({"amz-sdk-invocation-id": "a"}, "a", True),
+        ({"amz-sdk-invocation-id": "a", "amz-sdk-request": "attempt=1"}, "a", False),
+        ({"amz-sdk-invocation-id": "a", "amz-sdk-request": "attempt=1; max=3"}, "a", False),
+        ({"amz-sdk-invocation-id": "a", "amz-sdk-request": "ttl=2; attempt=1; max=3"}, "a", False),
+        ({"amz-sdk-invocation-id": "a", "amz-sdk-request": "attempt=12; max=13"}, "a", True),
+        ({"amz-sdk-invocation-id": "a", "amz-sdk-request": "nothing"}, "a", True),
+    ],
+)
+def test_the_sdk_says_whether_it_sends_again(
+    headers: dict[str, str], name: str | None, is_perhaps_repeated: bool
+) -> None:
+    """Whoever does not say so may."""
+    call = read_call(event(headers=headers))
+
+    assert isinstance(call, Invoke)
+    assert (call.sdk_name, call.is_perhaps_repeated) == (name, is_perhaps_repeated)
+
+
+def test_an_asynchronous_invocation_is_another_path() -> None:
+    """Of the same endpoint."""
+    call = read_call(event("/endpoints/reviews/async-invocations", body="{}"))
+
+    assert isinstance(call, InvokeAsync)
+    assert (call.invocation.endpoint, call.invocation.body) == ("reviews", b"{}")
+
+
+def test_a_request_is_asked_for_and_cancelled_by_its_id() -> None:
+    """By who has sent it."""
+    iam = {"userArn": "arn:aws:iam::210987654321:user/jo", "accountId": "210987654321"}
+    calls = [
+        read_call(
+            event(
+                "/requests/reviews.1",
+                requestContext={
+                    "http": {"method": method},
+                    "authorizer": {"iam": iam},
+                    "domainName": "door.example",
+                },
+            )
+        )
+        for method in ("GET", "DELETE")
+    ]
+
+    jo = Caller(iam["userArn"], iam["accountId"])
+    assert calls == [
+        Ask("reviews.1", jo, "https://door.example"),
+        Cancel("reviews.1", jo),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("domain", "base"),
+    [
+        ("x.lambda-url.eu-central-1.on.aws", "https://x.lambda-url.eu-central-1.on.aws"),
+        ("127.0.0.1:4566/_aws/lambda-url/1", "http://127.0.0.1:4566/_aws/lambda-url/1"),
+        ("localhost:80", "http://localhost:80"),
+        ("127.0.0.1.example.com", "https://127.0.0.1.example.com"),
+    ],
+)
+def test_its_own_address_is_what_lambda_says(domain: str, base: str) -> None:
+    """Not what a caller's headers do."""
+    context = {"http": {"method": "POST"}, "domainName": domain}
+    headers = {"host": "evil", "x-forwarded-proto": "ftp", "x-forwarded-host": "evil"}
+
+    call = read_call(event(requestContext=context, headers=headers))
+
+    assert isinstance(call, Invoke)
+    assert call.base_url == base
+
+
+@pytest.mark.parametrize("path", ["invocations", "async-invocations"])
+def test_a_body_over_the_limit_is_refused(path: str) -> None:
+    """413, before anything is asked or stored."""
+    largest = event(f"/endpoints/reviews/{path}", body="x" * BODY_LIMIT_BYTES)
+    read_call(largest)
+
+    with pytest.raises(Refused) as refused:
+        read_call({**largest, "body": "x" * (BODY_LIMIT_BYTES + 1)})
+    assert refused.value.response.status == 413
+    assert str(BODY_LIMIT_BYTES).encode() in refused.value.response.body
 
 
 @pytest.mark.parametrize("name", ["a_b", "-a", "a%2Fb", "x" * 64])
@@ -110,14 +229,23 @@ def test_broken_base64_is_refused() -> None:
     assert b"not valid base64" in refused.value.response.body
 
 
-@given(st.text())
-def test_any_path_is_read_or_refused(path: str) -> None:
+@given(st.text() | st.text().map("/requests/{}".format), st.sampled_from(["GET", "POST", "DELETE"]))
+def test_any_path_is_read_or_refused(path: str, method: str) -> None:
     """No other exception escapes."""
     try:
-        read_request(event(path))
+        read_call(event(path, requestContext={"http": {"method": method}}))
     except Refused:
         return
-    assert path.startswith("/endpoints/")
+    assert path.startswith(("/endpoints/", "/requests/"))
+
+
+@given(st.text())
+def test_any_prefer_is_read_or_refused(text: str) -> None:
+    """No other exception escapes."""
+    try:
+        read_call(event(headers={"prefer": text}))
+    except Refused as refused:
+        assert refused.response.status == 400
 
 
 @given(st.binary() | st.text().map(lambda text: text.encode(errors="replace")))

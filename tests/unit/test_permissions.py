@@ -1,10 +1,13 @@
 """Who may invoke an endpoint, as the proxy finds out: seldom, and on evidence."""
 
+from datetime import timedelta
+
 import pytest
 
 from dormouse.adapters.state import EndpointsTable
 from dormouse.domain.ledger import Decision
 from dormouse.domain.principals import Kind, Principal
+from dormouse.domain.terms import Terms
 from dormouse.errors import AwsError
 from dormouse.permissions import REMEMBERED, NotKnownYet, Permitted
 from tests.fakes.deployment import ACCOUNT
@@ -32,7 +35,7 @@ def decide(
 ) -> None:
     """Let reconcile have looked at it."""
     door.state.record_decision(endpoint, decision, door.clock())
-    door.state.record_principals(endpoint, principals)
+    door.state.record_terms(endpoint, Terms(principals))
 
 
 def test_what_reconcile_has_kept_is_taken_without_the_tagging_api(door: FrontDoor) -> None:
@@ -235,3 +238,18 @@ def test_names_that_callers_make_up_do_not_fill_the_memory(door: FrontDoor) -> N
     door.permissions.of("reviews")
 
     assert len(door.permissions._known) == 1
+
+
+def test_what_becomes_of_a_cold_request_is_known_with_it(door: FrontDoor) -> None:
+    """So that it costs no reading of its own."""
+    terms = Terms((OTHER,), timedelta(seconds=9), "arn:aws:sns:us-east-1:123456789012:answers")
+    door.state.record_decision("reviews", UP, door.clock())
+    door.state.record_terms("reviews", terms)
+    door.catalog.configs = [config("tagged", cold_default="wait=7")]
+
+    known, asked = door.permissions.of("reviews"), door.permissions.of("tagged")
+
+    assert isinstance(known, Permitted)
+    assert (known.cold_wait, known.completion_topic) == (terms.cold_wait, terms.completion_topic)
+    assert isinstance(asked, Permitted)
+    assert asked.cold_wait == timedelta(seconds=7)

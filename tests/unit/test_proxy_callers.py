@@ -14,10 +14,11 @@ from dormouse.adapters.state import EndpointsTable
 from dormouse.domain.invocation import InvocationResponse, NotServing
 from dormouse.domain.ledger import Decision, Ledger
 from dormouse.domain.principals import Caller
+from dormouse.domain.terms import Terms
 from dormouse.errors import AwsError
-from dormouse.proxy import Fate, Handled
+from dormouse.handled import Fate, Handled
 from tests.fakes.deployment import ACCOUNT
-from tests.fakes.front_door import ANSWER, NOT_FOUND, FrontDoor, message
+from tests.fakes.front_door import ANSWER, NOT_FOUND, STAY_UP, FrontDoor, message
 from tests.fakes.world import config
 
 OTHER = "210987654321"
@@ -30,8 +31,10 @@ NOBODY = Caller("", "")
 
 @pytest.fixture
 def door(table: EndpointsTable) -> FrontDoor:
-    """A fresh proxy among stand-ins."""
-    return FrontDoor(table)
+    """A fresh proxy among stand-ins, before an endpoint that `reconcile` has looked at."""
+    door = FrontDoor(table)
+    door.state.record_decision("reviews", STAY_UP, door.clock())
+    return door
 
 
 @pytest.fixture(params=["serving", "cold"])
@@ -182,7 +185,7 @@ def test_a_refused_endpoint_goes_on_serving_whom_it_served(door: FrontDoor) -> N
     """A bad tag stops nothing that works, and lets nobody in."""
     refused = Decision("wait", "refused", "left as it is, since its tag is bad")
     door.state.record_decision("reviews", refused, door.clock())
-    door.state.record_principals("reviews", [ROLE])
+    door.state.record_terms("reviews", Terms((ROLE,)))
 
     assert door.handle(LISTED) == Handled(ANSWER.response, Fate.FORWARDED)
     assert door.handle(UNLISTED).fate is Fate.DENIED
@@ -213,4 +216,4 @@ def test_an_unknown_endpoint_of_the_own_account_is_what_sagemaker_says(door: Fro
     door.runtime.answer = NotServing(NOT_FOUND)
 
     assert door.handle(endpoint="unmanaged") == Handled(NOT_FOUND, Fate.UNKNOWN_ENDPOINT)
-    assert door.state.known_endpoints() == []
+    assert door.state.known_endpoints() == ["reviews"]

@@ -36,6 +36,8 @@ def why_cold(ledger: Ledger) -> str:
         return "does not serve at this moment, and is being seen to"
     if ledger.decision is not None and ledger.decision.rule == Rule.BROKEN:
         return f"could not be started so far: {ledger.decision.reason}"
+    if ledger.is_put_to_sleep and ledger.slept_at is not None:
+        return f"was put to sleep at {_clock(ledger.slept_at)}"
     if ledger.slept_at is not None and ledger.slept_version == ledger.met_version:
         since = _clock(ledger.slept_at)
         return f"is asleep, put to sleep at {since}, and is being started for this request"
