@@ -112,6 +112,8 @@ class Handlers:
             (reconcile, "reconciler", self.world.reconciler),
             (reconcile, "intents", self.world.intents),
             (invoke, "proxy", self.door.proxy),
+            (invoke, "async_invocations", self.door.async_invocations),
+            (invoke, "inquiry", self.door.inquiry),
             (control, "control", self.world.control),
             (cleanup, "removal", removal),
             (cleanup, "answer_cloudformation", lambda *answer: self.answers.append(answer)),

@@ -3,35 +3,48 @@
 import pytest
 
 from dormouse.domain.invocation import InvocationResponse, NotServing, Unanswered
+from tests.fakes.front_door import ANSWER, STAY_UP, TOPIC
 from tests.fakes.world import config
 from tests.handlers.conftest import Handlers, golden
+
+
+@pytest.fixture
+def known(handlers: Handlers) -> Handlers:
+    """The handlers, after `reconcile` has looked at the endpoint."""
+    handlers.door.state.record_decision("dormouse", STAY_UP, handlers.clock())
+    return handlers
+
+
+@pytest.fixture
+def cold(known: Handlers) -> Handlers:
+    """The same, and it does not serve."""
+    known.door.runtime.answer = NotServing(InvocationResponse(400, {}, b""))
+    return known
 
 
 @pytest.mark.parametrize(
     "file", ["invoke-json.json", "invoke-jsonlines.json", "invoke-binary.json"]
 )
-def test_an_invocation_is_forwarded_and_logged(handlers: Handlers, file: str) -> None:
+def test_an_invocation_is_forwarded_and_logged(known: Handlers, file: str) -> None:
     """One line with what a person would look for, and the request's id."""
-    answer = handlers.invoke(golden(file))
+    answer = known.invoke(golden(file))
 
     assert (answer["statusCode"], answer["body"]) == (200, "[1]")
-    (log,) = [line for line in handlers.printed() if line.get("message") == "forwarded"]
+    (log,) = [line for line in known.printed() if line.get("message") == "forwarded"]
     assert log["endpoint"] == "dormouse"
     assert log["target_model"].endswith(".tar.gz")
     assert log["principal"] == "arn:aws:sts::123456789012:assumed-role/search-api/search-api"
     assert log["correlation_id"]
 
 
-def test_a_cold_request_is_a_503_with_retry_after(handlers: Handlers) -> None:
+def test_a_cold_request_is_a_503_with_retry_after(cold: Handlers) -> None:
     """And counted."""
-    handlers.door.runtime.answer = NotServing(InvocationResponse(400, {}, b""))
-
-    answer = handlers.invoke(golden("invoke-json.json"))
+    answer = cold.invoke(golden("invoke-json.json"))
 
     assert answer["statusCode"] == 503
     assert answer["headers"]["retry-after"] == "480"
-    assert handlers.world.nudge.sent == ["dormouse"]
-    assert handlers.counts() == {"ColdRequests": 1}
+    assert cold.world.nudge.sent == ["dormouse"]
+    assert cold.counts() == {"ColdRequests": 1}
 
 
 def test_a_denial_is_a_403_that_is_logged_as_a_warning(handlers: Handlers) -> None:
@@ -53,13 +66,13 @@ def test_a_denial_is_a_403_that_is_logged_as_a_warning(handlers: Handlers) -> No
     assert handlers.counts() == {"Denied": 1}
 
 
-def test_the_listed_role_is_let_in(handlers: Handlers) -> None:
+def test_the_listed_role_is_let_in(known: Handlers) -> None:
     """Named by its own ARN, called by its session's."""
-    handlers.world.catalog.configs[:] = [
+    known.world.catalog.configs[:] = [
         config("dormouse", principals="arn:aws:iam::123456789012:role/services/search-api")
     ]
 
-    assert handlers.invoke(golden("invoke-json.json"))["statusCode"] == 200
+    assert known.invoke(golden("invoke-json.json"))["statusCode"] == 200
 
 
 def test_a_caller_who_is_not_named_is_denied(handlers: Handlers) -> None:
@@ -89,12 +102,12 @@ def test_tags_that_cannot_be_read_are_a_problem_too(handlers: Handlers) -> None:
     assert handlers.counts() == {"Undecided": 1, "Problems": 1}
 
 
-def test_no_answer_is_counted_and_told(handlers: Handlers) -> None:
+def test_no_answer_is_counted_and_told(known: Handlers) -> None:
     """424, which boto3 does not repeat."""
-    handlers.door.runtime.answer = Unanswered("read timeout", may_have_run=True)
+    known.door.runtime.answer = Unanswered("read timeout", may_have_run=True)
 
-    assert handlers.invoke(golden("invoke-json.json"))["statusCode"] == 424
-    assert handlers.counts() == {"Unanswered": 1, "Problems": 1}
+    assert known.invoke(golden("invoke-json.json"))["statusCode"] == 424
+    assert known.counts() == {"Unanswered": 1, "Problems": 1}
 
 
 def test_another_path_is_a_404_before_anything_else(handlers: Handlers) -> None:
@@ -103,5 +116,77 @@ def test_another_path_is_a_404_before_anything_else(handlers: Handlers) -> None:
 
     assert answer["statusCode"] == 404
     assert handlers.door.runtime.requests == []
+    assert handlers.world.catalog.asked == []
+    assert handlers.counts() == {"Refused": 1}
+
+
+def test_a_held_request_is_counted_with_how_long(cold: Handlers) -> None:
+    """Its log says so too."""
+
+    def wake(so_many: int) -> None:
+        if so_many == 2:
+            cold.door.runtime.answer = ANSWER
+            state, now = cold.door.state, cold.clock()
+            state.record_serving("dormouse", state.read("dormouse"), now, None, None)
+
+    cold.door.on_pause = wake
+    answer = cold.invoke(golden("invoke-wait.json"))
+
+    assert (answer["statusCode"], answer["headers"]["preference-applied"]) == (200, "wait=30")
+    (log,) = [line for line in cold.printed() if line.get("message") == "held and forwarded"]
+    assert log["held_seconds"] == 2.5
+    assert log["endpoint"] == "dormouse"
+
+
+def test_waiting_in_vain_is_counted(cold: Handlers) -> None:
+    """503, after all."""
+    assert cold.invoke(golden("invoke-wait.json"))["statusCode"] == 503
+    assert cold.counts() == {"WaitedInVain": 1}
+
+
+def test_a_parked_request_can_be_asked_for_and_cancelled(cold: Handlers) -> None:
+    """Under the address that it was given."""
+    event = golden("invoke-respond-async.json")
+    event["headers"]["dormouse-completion-topic"] = TOPIC
+
+    answer = cold.invoke(event)
+
+    assert answer["statusCode"] == 202
+    (one,) = cold.door.parked
+    base = event["requestContext"]["domainName"]
+    assert answer["headers"]["location"] == f"https://{base}/requests/{one.id}"
+    (log,) = [line for line in cold.printed() if line.get("message") == "parked"]
+    assert log["request_id"] == one.id
+    for file, status in (("invoke-ask.json", 202), ("invoke-cancel.json", 200)):
+        assert cold.invoke({**golden(file), "rawPath": f"/requests/{one.id}"})["statusCode"] == (
+            status
+        )
+    assert cold.counts() == {"Told": 1, "Cancelled": 1}
+
+
+def test_an_asynchronous_invocation_is_counted_as_parked(cold: Handlers) -> None:
+    """Whether or not the endpoint serves."""
+    event = golden("invoke-async-invocation.json")
+    location = event["headers"].get("x-amzn-sagemaker-inputlocation", "s3://bucket/none")
+    cold.door.locations.buckets = (location.removeprefix("s3://").partition("/")[0],)
+    cold.door.locations.objects[location] = (b"{}", "application/json")
+
+    assert cold.invoke(event)["statusCode"] == 202
+    assert cold.counts() == {"Parked": 1}
+
+
+def test_an_unknown_request_is_refused(handlers: Handlers) -> None:
+    """404, and its caller is named in the log."""
+    assert handlers.invoke(golden("invoke-ask.json"))["statusCode"] == 404
+    (log,) = [line for line in handlers.printed() if line.get("message") == "refused"]
+    assert log["principal"] == "arn:aws:sts::123456789012:assumed-role/search-api/search-api"
+
+
+def test_a_malformed_prefer_is_refused_before_anything_else(handlers: Handlers) -> None:
+    """400, and nobody's permission is asked for."""
+    event = golden("invoke-wait.json")
+    event["headers"]["prefer"] = "wait=soon"
+
+    assert handlers.invoke(event)["statusCode"] == 400
     assert handlers.world.catalog.asked == []
     assert handlers.counts() == {"Refused": 1}
