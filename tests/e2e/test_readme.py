@@ -38,6 +38,7 @@ NOT_TYPED = {
     "sam deploy --parameter-overrides": "the line of parameters before it is typed after this",
     "export AWS_DEFAULT_REGION=…": "it names a region of AWS",
     "make bench-container": "tests/benchmarks/test_container_benchmark.py, in a small run",
+    "dormouse result ID": "it is typed where the table of commands has it",
     "make image": "tests/image/conftest.py, by the same program; tests/deploy/test_build.py",
     "make push": "tests/deploy/test_push.py, with a registry that stands in for Amazon ECR",
     "make deploy": "tests/e2e/deployments.py types `sam deploy`; --guided asks at a terminal",
@@ -61,6 +62,7 @@ class User:
         self.deployed = deployed
         self.venv = folder / "venv"
         self.exports = ""
+        self.failed = ""
 
     def environment(self) -> dict[str, str]:
         """What a shell has before anything is exported: no AWS, and the programs that are there."""
@@ -267,6 +269,24 @@ def _ask_by_boto3(user: User, program: str) -> None:
     assert [entry["label"] for entry in predictions] == ["positive", "negative"]
 
 
+@typed("prefer = …")
+def _prefer_to_wait(user: User, hook: str) -> None:
+    """Asleep, it is one call to the answer, with the first program's client that reads longer."""
+    user.deployed.post("sleep")
+    user.deployed.wait_for_status(None)
+    (first,) = [entry for entry in COMMANDS if entry.startswith("import boto3")]
+    client, call, question = first.partition("answer = ")
+    assert "read_timeout=380" in hook
+    file = user.folder / "program.py"
+    file.write_text(
+        f"invoke_url = {user.deployed.stack.invoke_url!r}\n"
+        f"{client.replace('read_timeout=70', 'read_timeout=380')}{hook}{call}{question}"
+        "print(answer['Body'].read().decode())\n"
+    )
+    predictions = json.loads(user.told("python program.py"))["predictions"]
+    assert [entry["label"] for entry in predictions] == ["positive", "negative"]
+
+
 @typed("pip install ./client")
 def _install(user: User, command: str) -> None:
     """The word `dormouse` is there, and is what this repository has."""
@@ -405,6 +425,57 @@ def _invoke(user: User, command: str) -> None:
     assert answer == direct["Body"].read().decode()
     assert user.told(invoke, QUESTION) == answer
     assert user.told(f"{invoke} --body {shlex.quote(QUESTION)}") == answer
+    assert user.told(f"{invoke} --async question.json") == answer, "awake it is answered at once"
+
+
+def _submit(user: User, body: str) -> str:
+    """Have a request kept, since the endpoint sleeps; return its id."""
+    invoke = f"dormouse invoke --model {MODEL} --async --body {shlex.quote(body)}"
+    return user.told(invoke).strip()
+
+
+def _result(user: User, request_id: str) -> subprocess.CompletedProcess[str]:
+    """Ask for a result until there is one."""
+    ask = f"dormouse result {request_id}"
+    wait_until(lambda: user.run(ask).returncode != 75, "answered")
+    return user.run(ask)
+
+
+@typed("result ID")
+def _ask_for_a_result(user: User, command: str) -> None:
+    """Not yet at first; then the answer, as often as one likes."""
+    user.told("dormouse sleep --wait")
+    request_id = _submit(user, QUESTION)
+    early = user.run(f"dormouse result {request_id}")
+    assert (early.returncode, early.stdout) == (75, "")
+    for answered in (_result(user, request_id), user.run(f"dormouse result {request_id}")):
+        assert answered.returncode == 0, answered.stderr
+        labels = [entry["label"] for entry in json.loads(answered.stdout)["predictions"]]
+        assert labels == ["positive", "negative"]
+
+
+@typed("requests [ENDPOINT]")
+def _list_requests(user: User, command: str) -> None:
+    """The oldest first; what was sent later is below."""
+    user.told("dormouse sleep --wait")
+    sent = [_submit(user, QUESTION), _submit(user, '{"inputs": 5}')]
+    waiting = user.told_json("dormouse requests dormouse")["requests"]
+    assert [entry["id"] for entry in waiting] == sent
+    for request_id, code in zip(sent, (0, 1), strict=True):
+        assert _result(user, request_id).returncode == code
+    user.failed = sent[1]
+    assert user.told("dormouse requests").startswith("No request waits for dormouse")
+
+
+@typed("replay [ENDPOINT] [ID…]")
+def _replay(user: User, command: str) -> None:
+    """What has failed before fails again, and is replayed again, by its id."""
+    replay = "dormouse replay dormouse"
+    # A failure is told of just after it is recorded.
+    wait_until(lambda: user.told_json(replay)["replayed"], "a dead letter")
+    assert _result(user, user.failed).returncode == 1
+    assert user.told_json(f"{replay} {user.failed}")["replayed"] == 1
+    assert _result(user, user.failed).returncode == 1
 
 
 @typed("models build DIRECTORY")
@@ -456,7 +527,27 @@ BODIES: dict[str, list[dict[str, str] | None]] = {
 }
 
 
-@typed("GET /endpoints", "GET /endpoints/{name}", "POST /endpoints/{name}/…")
+@typed("GET /endpoints/{name}/requests", "POST /endpoints/{name}/replay")
+def _ask_for_requests_by_http(user: User, route: str) -> None:
+    """Nothing waits; a replay takes the body that stands beside it, with an id."""
+    method, _, path = route.partition(" ")
+    path = path.replace("{name}", "dormouse")
+    if method == "GET":
+        assert user.deployed.ask(method, path).json() == {"requests": []}
+        return
+    (row,) = [row for row in Page(README).table("", "") if route in row.spans(0)]
+    (body,) = row.spans(1)
+    for sent in (None, json.loads(body.replace("<id>", f"dormouse.{0:032x}"))):
+        answer = user.deployed.ask(method, path, sent)
+        assert answer.status == 202, answer
+        assert len(answer.json()["skipped"]) == (0 if sent is None else 1)
+
+
+@typed(
+    "GET /endpoints",
+    "GET /endpoints/{name}",
+    *(f"POST /endpoints/{{name}}/{verb}" for verb in BODIES),
+)
 def _ask_by_http(user: User, route: str) -> None:
     """Signed; with each body that stands beside it."""
     method, _, path = route.partition(" ")
