@@ -53,6 +53,12 @@ class Run:
     is_cut: bool = False
 
     @property
+    def is_warm(self) -> bool:
+        """Whether it was sent as it came: for the first time, and to an endpoint that serves."""
+        is_first = self.is_from_door and self.request_id.endswith("-1")
+        return is_first and self.actor is not None and not self.actor.has_slept
+
+    @property
     def is_from_door(self) -> bool:
         """Whether its caller waited for it."""
         return self.request_id.startswith("lambda-")

@@ -102,6 +102,7 @@ class Actor:
     is_done: bool = False
     is_dead: bool = False
     was_hurt: bool = False
+    has_slept: bool = False
     error: BaseException | None = None
     body: Any = None
     at_end: Callable[["Actor"], None] | None = None
@@ -115,6 +116,11 @@ class Actor:
     def is_ready(self) -> bool:
         """Whether it can go on without time passing."""
         return self.is_alive and (self.point is None or self.point.phase is not Phase.ASLEEP)
+
+    @property
+    def is_at_call(self) -> bool:
+        """Whether it stands at the border of a call."""
+        return self.is_alive and self.point is not None and self.point.is_call
 
     def __str__(self) -> str:
         where = "ended" if self.is_done else "dead" if self.is_dead else str(self.point)
@@ -130,6 +136,9 @@ class Stage:
 
     now: datetime = START
     is_quiet: bool = False
+    is_prompt: bool = True
+    """Whether whoever wakes up while time passes goes on until he waits again, and does not stop at
+    each of his calls."""
     actors: list[Actor] = field(default_factory=list)
     late_calls: list[tuple[datetime, Callable[[], object]]] = field(default_factory=list)
     log: list[str] = field(default_factory=list)
@@ -277,6 +286,8 @@ class Stage:
 
     def sleep(self, seconds: float) -> None:
         """Let time pass for whoever is on."""
+        if self._running is not None:
+            self._running.has_slept = True
         self.stop(Point("sleep", Phase.ASLEEP, self.now + timedelta(seconds=seconds)))
 
     def stop(self, point: Point) -> Directive:
@@ -329,6 +340,8 @@ class Stage:
                 is_slow = actor.point is not None and actor.point.is_call
                 actor.was_hurt = actor.was_hurt or is_slow
                 self.step(actor)
+                while self.is_prompt and not is_slow and actor.is_at_call:
+                    self.step(actor)
 
 
 class _Stepped:

@@ -244,10 +244,15 @@ class Deployment(RuleBasedStateMachine):
 
     # -------------------------------------------------------------------------------- the world around
 
-    @rule(seconds=st.sampled_from([1, 5, 20, 40, 65, 100]))
-    def time_passes(self, seconds: int) -> None:
+    @rule(
+        seconds=st.sampled_from([1, 5, 20, 40, 65, 100]),
+        is_prompt=st.sampled_from([True, True, False]),
+    )
+    def time_passes(self, seconds: int, is_prompt: bool) -> None:
         """Nobody ticks meanwhile."""
+        self.stage.is_prompt = is_prompt
         self.stage.advance(seconds)
+        self.stage.is_prompt = True
 
     @rule(minutes=st.integers(1, 5), drains=st.booleans())
     def minutes_pass(self, minutes: int, drains: bool) -> None:

@@ -16,25 +16,26 @@ class Profile:
     steps: int
 
 
-PROFILES = {"": Profile(240, 40), NIGHTLY: Profile(2500, 60)}
+_SHORT = Profile(runs=240, steps=40)
+_PROFILES = {NIGHTLY: Profile(runs=2500, steps=60)}
 
 
-def profile() -> Profile:
-    """Choose it by HYPOTHESIS_PROFILE."""
+def machine_settings(*, is_seeded: bool = False) -> settings:
+    """Settings of the profile that HYPOTHESIS_PROFILE names; that of `make test` without it.
+
+    With `is_seeded` those of `make test`, always with the same runs, and the first failure ends
+    them as it is.
+    """
     name = os.environ.get("HYPOTHESIS_PROFILE", "")
-    return PROFILES.get(name, PROFILES[""])
-
-
-def machine_settings(*, shrinks: bool = True, **more: bool) -> settings:
-    """Settings of the chosen profile; without `shrinks` the first failure will do."""
-    chosen = profile()
-    phases = [Phase.explicit, Phase.reuse, Phase.generate]
-    return settings(
+    chosen = _SHORT if is_seeded else _PROFILES.get(name, _SHORT)
+    common = settings(
         max_examples=chosen.runs,
         stateful_step_count=chosen.steps,
         deadline=None,
         # Much is drawn in a run, and not every rule applies at every moment.
         suppress_health_check=list(HealthCheck),
-        phases=[*phases, Phase.shrink] if shrinks else phases,
-        **more,
+        report_multiple_bugs=False,
     )
+    if not is_seeded:
+        return common
+    return settings(common, derandomize=True, database=None, phases=[Phase.generate])

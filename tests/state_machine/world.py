@@ -519,7 +519,8 @@ class World:
 
     def _check_runs(self, request: Request) -> None:
         """What has a record is executed once, unless something has happened to whoever executed
-        it. What was executed before there was a record does not count: it was sent warm.
+        it. What was executed before there was a record does not count, nor what was sent for the
+        first time and was not held: it was sent warm, and looks for no record.
         """
         ids = {id_ for id_, promise in self.promises.items() if promise.body == request.body}
         # Without a name, what is sent again is another request.
@@ -540,6 +541,7 @@ class World:
                 if run.body == request.body and run.is_good and run.steps_before > begins[0]
                 if run.request_id in group or (request.has_name and run.is_from_door)
                 if run.actor is not None and not run.actor.was_hurt
+                if not run.is_warm
             ]
             if len(runs) > 1 and not request.is_bad:
                 names = [run.actor.name for run in runs if run.actor is not None]
@@ -556,7 +558,8 @@ class World:
         left += [
             f"{record.id}: {record.status}"
             for record in self.records.stored.values()
-            if queue_of(record) is not None
+            # Of what nobody was promised it does not matter when somebody comes to look for it.
+            if queue_of(record) is not None and record.id in self.promises
         ]
         if self.cloud.status is not None:
             left.append(f"the endpoint is {self.cloud.status}")
