@@ -23,7 +23,7 @@ from dormouse.demanding import Demand
 from dormouse.domain.coldness import expected_at, lets_through, seconds_until_serving, why_never
 from dormouse.domain.invocation import InvocationResponse
 from dormouse.domain.ledger import Ledger, RecordedDemand
-from dormouse.domain.parked_request import Kind, ParkedRequest, Queue, Status, released
+from dormouse.domain.parked_request import Kind, ParkedRequest, Queue, Status, released, sent_again
 from dormouse.domain.request_identity import request_id
 from dormouse.domain.spec import COMPLETION_TOPIC_TAG
 from dormouse.domain.work import AnswerNext
@@ -131,14 +131,25 @@ class Parking:
         """
         if there.status is not Status.PARKED:
             return self._standing(there, None, problems)
+        ours = sent_again(there)
         try:
+            # Whoever has written it may be about to take it back, since he could not go on.
+            if not self.records.change(there, ours):
+                ours = self._seen_anew(there)
             recorded = self.demand.raise_for(there.endpoint, has_requests=True)
         except AwsError as error:
             problems.append(str(error))
             seconds = responses.SOON_SECONDS
             refusal = responses.demand_not_recorded(there.endpoint, seconds)
             raise Refused(refusal) from error
-        return self._go_on(there, recorded, None, lambda_request_id, problems)
+        return self._go_on(ours, recorded, None, lambda_request_id, problems)
+
+    def _seen_anew(self, there: ParkedRequest) -> ParkedRequest:
+        """Read what somebody else has taken a step with, which keeps it; or has taken back."""
+        seen = self.records.read(there.endpoint, there.id)
+        if seen is None:
+            raise Refused(responses.records_unreachable())
+        return seen
 
     def park(
         self,
@@ -215,7 +226,7 @@ class Parking:
         problems: list[str],
     ) -> Parked:
         """Have it answered: at once, if the endpoint serves. From here on it is promised."""
-        if lets_through(recorded.ledger):
+        if request.status is Status.PARKED and lets_through(recorded.ledger):
             in_turn = self._release(request, problems)
             if in_turn is not None:
                 return self._standing(in_turn, recorded.ledger, problems)

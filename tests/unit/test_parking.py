@@ -5,7 +5,8 @@ from datetime import timedelta
 import pytest
 
 from dormouse.domain.invocation import NotServing
-from dormouse.domain.parked_request import Kind, ParkedRequest, Status
+from dormouse.domain.ledger import RecordedDemand
+from dormouse.domain.parked_request import Kind, ParkedRequest, Status, released
 from dormouse.domain.principals import Caller
 from dormouse.domain.terms import Terms
 from dormouse.domain.work import AnswerNext
@@ -288,6 +289,64 @@ def test_what_fails_never_takes_back_what_was_accepted_before(door: FrontDoor) -
     assert door.handle(prefer="respond-async", headers=NAMED).response.status == 503
     (one,) = door.parked
     assert list(door.payloads.stored) == [one.body_key]
+
+
+def test_what_was_accepted_meanwhile_is_not_taken_back(
+    door: FrontDoor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first can't raise the demand, and the second, under the same name, could."""
+    other = FrontDoor(door.state, door.clock, records=door.records, payloads=door.payloads)
+    other.runtime.answer = NotServing(NOT_FOUND)
+    raise_demand = FakeLedgers.raise_demand
+
+    def fail(*_: object, **__: object) -> RecordedDemand:
+        monkeypatch.setattr(FakeLedgers, "raise_demand", raise_demand)
+
+        def come_between(operation: str, is_done: bool) -> None:
+            if (operation, is_done) == ("records.delete", False):
+                door.records.disturb = lambda *_: None
+                assert other.handle(prefer="respond-async", headers=NAMED).response.status == 202
+
+        door.records.disturb = come_between
+        raise AwsError("refused")
+
+    monkeypatch.setattr(FakeLedgers, "raise_demand", fail)
+
+    assert door.handle(prefer="respond-async", headers=NAMED).response.status == 503
+    (one,) = door.parked
+    assert list(door.payloads.stored) == [one.body_key]
+
+
+def test_what_is_taken_back_meanwhile_is_not_accepted(door: FrontDoor) -> None:
+    """The other way round: it comes again as its record goes."""
+    door.handle(prefer="respond-async", headers=NAMED)
+
+    def come_between(operation: str, is_done: bool) -> None:
+        if (operation, is_done) == ("records.change", False):
+            door.records.disturb = lambda *_: None
+            door.records.stored.clear()
+
+    door.records.disturb = come_between
+    handled = door.handle(prefer="respond-async", headers=NAMED)
+
+    assert (handled.response.status, handled.fate) == (503, Fate.UNDECIDED)
+    assert door.handle(prefer="respond-async", headers=NAMED).response.status == 202
+
+
+def test_what_is_released_as_it_comes_again_is_accepted(door: FrontDoor) -> None:
+    """It goes on by itself."""
+    door.handle(prefer="respond-async", headers=NAMED)
+
+    def come_between(operation: str, is_done: bool) -> None:
+        if (operation, is_done) == ("records.change", False):
+            door.records.disturb = lambda *_: None
+            (one,) = door.parked
+            assert door.records.change(one, released(one, door.clock()))
+
+    door.records.disturb = come_between
+    handled = door.handle(prefer="respond-async", headers=NAMED)
+
+    assert members(handled)["status"] == "released"
 
 
 def test_what_was_written_though_it_was_said_to_be_there_is_its_own(

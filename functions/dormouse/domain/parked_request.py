@@ -161,6 +161,11 @@ def released(request: ParkedRequest, now: datetime) -> ParkedRequest:
     return _step(request, status=Status.RELEASED, released_at=now)
 
 
+def sent_again(request: ParkedRequest) -> ParkedRequest:
+    """Note that it came once more, so that whoever could not accept it does not take it back."""
+    return _step(request)
+
+
 def claimed(request: ParkedRequest, claim: str, until: datetime) -> ParkedRequest:
     """Let somebody answer it, alone, until then. It counts as a try."""
     return _step(
