@@ -116,6 +116,15 @@ class Deployed:
             raise
         return described
 
+    def is_closing(self) -> bool:
+        """Whether its teardown is claimed."""
+        answer = self.client("dynamodb").get_item(
+            TableName=self.stack.endpoints_table,
+            Key={"endpoint": {"S": self.endpoint}},
+            ConsistentRead=True,
+        )
+        return "closing" in answer.get("Item", {})
+
     # What its callers do
 
     def ask(

@@ -336,9 +336,14 @@ class Deployment:
 
         Ticks come faster than each minute, since a teardown waits for the lease to end.
         """
-        if self.status() is not None:
-            self.post("sleep")
-        wait_until(lambda: bool(self.tick()) and self.status() is None, "gone")
+        # Also where there is none yet: a demand may have been recorded, and nothing be done so far.
+        self.post("sleep")
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while self.status() is not None:
+            if time.monotonic() > deadline:
+                pytest.fail(f"not gone within {PATIENCE_SECONDS:.0f} s: {self.standing()}")
+            self.tick()
+            time.sleep(POLL_SECONDS)
         self.tick()
 
     # What its callers do
