@@ -109,7 +109,11 @@ class Inquiry:
             body = self.payloads.get(request.result.body_key)
         except MissingPayloadError:
             return responses.result_gone(request.id)
-        return InvocationResponse(request.result.status, request.result.headers, body)
+        headers = dict(request.result.headers)
+        if request.status is Status.FAILED:
+            # A recorded 503 must not be taken for one of this door, by which nothing is lost yet.
+            headers["dormouse-request-status"] = request.status.value
+        return InvocationResponse(request.result.status, headers, body)
 
     def _ledger(self, request: ParkedRequest, problems: list[str]) -> Ledger:
         try:

@@ -7,6 +7,7 @@ import pytest
 from dormouse.domain.invocation import NotServing
 from dormouse.domain.parked_request import (
     ParkedRequest,
+    Result,
     Status,
     claimed,
     failed,
@@ -103,6 +104,22 @@ def test_a_failure_says_why(door: FrontDoor, parked: ParkedRequest) -> None:
     assert handled.response.status == 424
     assert handled.response.headers["x-amzn-errortype"] == "ModelError"
     assert "out of tea" in message(handled)
+
+
+def test_a_recorded_failure_is_not_taken_for_one_of_the_door(
+    door: FrontDoor, parked: ParkedRequest
+) -> None:
+    """A 503 of SageMaker that was final says so, since others mean: come again."""
+    in_turn = change(door, parked, released(parked, door.clock()))
+    mine = change(door, in_turn, claimed(in_turn, "c", door.clock()))
+    door.payloads.put("result", b"{}", "application/json")
+    result = Result(503, {"x-amzn-errortype": "ServiceUnavailable"}, "result")
+    change(door, mine, failed(mine, "it was tried 3 times", door.clock(), result))
+
+    response = door.ask(parked.id).response
+
+    assert response.status == 503
+    assert response.headers["dormouse-request-status"] == "failed"
 
 
 def test_a_result_that_is_kept_no_longer_is_gone(door: FrontDoor, parked: ParkedRequest) -> None:

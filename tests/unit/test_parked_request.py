@@ -107,12 +107,14 @@ def test_a_claim_can_be_taken_over_when_it_has_run_out() -> None:
 
 
 def test_what_is_being_answered_does_not_expire() -> None:
-    """Its answer is worth having."""
+    """Its answer is worth having; but a claim that has run out is nobody's."""
     late = PARKED.expires_at
+    being_answered = claimed(RELEASED, "mine", late + timedelta(minutes=1))
 
     assert PARKED.is_expired(late)
     assert RELEASED.is_expired(late)
-    assert not CLAIMED.is_expired(late)
+    assert not being_answered.is_expired(late)
+    assert being_answered.is_expired(late + timedelta(minutes=1))
     assert not PARKED.is_expired(late - timedelta(seconds=1))
 
 

@@ -115,8 +115,9 @@ class ParkedRequest:
         return self.output_location is not None or self.completion_topic is not None
 
     def is_expired(self, now: datetime) -> bool:
-        """Whether its time to live has run out before somebody claimed it."""
-        return self.status in (Status.PARKED, Status.RELEASED) and now >= self.expires_at
+        """Whether its time to live has run out, and nobody is answering it."""
+        waits = self.status is Status.PARKED or self.is_claimable(now)
+        return waits and now >= self.expires_at
 
     def is_claimable(self, now: datetime) -> bool:
         """Whether it waits for its turn, or whoever had claimed it is gone."""
