@@ -266,6 +266,9 @@ class _Wait:
             self.has_place = False
         except AwsError as error:
             self._tell(error)
+        if self.is_elsewhere and not self.may_send:
+            # Whoever has the claim may send it yet, so it must not be parked here.
+            return Unsettled(Why.IN_VAIN_ELSEWHERE)
         return Unsettled(Why.NO_PLACE, self.mine, self._not_ready)
 
     def _pause(self) -> None:

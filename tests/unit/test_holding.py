@@ -166,6 +166,36 @@ def test_without_a_place_it_is_parked_if_it_may_be(door: FrontDoor) -> None:
     assert door.pauses == []
 
 
+def test_a_repetition_without_a_place_is_not_parked_while_the_first_waits(
+    door: FrontDoor,
+) -> None:
+    """Both would be executed."""
+    second = FrontDoor(
+        door.state,
+        door.clock,
+        door.runtime,
+        door.nudge,
+        door.catalog,
+        door.records,
+        door.payloads,
+        slots=door.slots,
+    )
+    answers = []
+
+    def act(so_many: int) -> None:
+        if so_many == 1:
+            door.slots.total = 0
+            answers.append(second.handle(prefer="wait=60, respond-async", headers=SECOND))
+            wakes_after(door, 2)
+
+    door.on_pause = act
+    first = door.handle(prefer="wait=60, respond-async", headers=FIRST)
+
+    assert (first.fate, door.parked) == (Fate.HELD, [])
+    assert answers[0].fate is Fate.WAITED_IN_VAIN
+    assert "was not executed twice" in message(answers[0])
+
+
 def test_a_hold_ends_parked_if_it_may(door: FrontDoor) -> None:
     """Both preferences were honoured."""
     handled = door.handle(prefer="wait=5, respond-async", headers=FIRST)
