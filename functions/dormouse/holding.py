@@ -218,6 +218,10 @@ class _Wait:
         if self.may_send:
             is_noted = self.noted_at is not None
             return Unsettled(Why.IN_VAIN, self.mine, self._not_ready, is_noted)
+        return self._without_claim()
+
+    def _without_claim(self) -> Unsettled:
+        """Say that somebody else has the claim; or that it can't be told who has."""
         return Unsettled(Why.IN_VAIN_ELSEWHERE if self.is_elsewhere else Why.NOT_NOTED, self.mine)
 
     def _settle(self, response: InvocationResponse, *, is_unanswered: bool = False) -> Settled:
@@ -266,9 +270,9 @@ class _Wait:
             self.has_place = False
         except AwsError as error:
             self._tell(error)
-        if self.is_elsewhere and not self.may_send:
+        if not self.may_send:
             # Whoever has the claim may send it yet, so it must not be parked here.
-            return Unsettled(Why.IN_VAIN_ELSEWHERE)
+            return self._without_claim()
         return Unsettled(Why.NO_PLACE, self.mine, self._not_ready)
 
     def _pause(self) -> None:

@@ -521,6 +521,22 @@ def test_without_records_nothing_that_is_held_is_sent(
     assert door.slots.taken == {}
 
 
+def test_without_a_place_or_a_claim_nothing_is_parked(door: FrontDoor) -> None:
+    """It can't be told whether somebody else is about to execute it."""
+    door.slots.total = 0
+
+    def fail(operation: str, is_done: bool) -> None:
+        if operation == "records.create" and not door.records.stored:
+            raise AwsError("PutItem refused: Throttling")
+
+    door.records.disturb = fail
+    handled = door.handle(prefer="wait=9, respond-async", headers=FIRST)
+
+    assert handled.response.status == 503
+    assert handled.problems == ("PutItem refused: Throttling",)
+    assert door.records.stored == {}
+
+
 def test_a_claim_whose_answer_was_lost_is_ones_own(door: FrontDoor) -> None:
     """The write may have happened."""
 
