@@ -20,8 +20,6 @@ from local.stack import Stack
 CONFIG = Config(read_timeout=70, retries={"total_max_attempts": 1})
 
 TO_TRY = """\
-import time
-
 import boto3
 from botocore.config import Config
 
@@ -31,24 +29,22 @@ runtime = boto3.client(
     region_name="{region}",
     aws_access_key_id="test",
     aws_secret_access_key="test",
-    config=Config(read_timeout=70, retries={{"total_max_attempts": 1}}),
+    config=Config(read_timeout=190, retries={{"total_max_attempts": 1}}),
 )
 # The one line: a Function URL wants the signature of Lambda.
 runtime.meta.events.register("before-sign.sagemaker-runtime", lambda request, **_:
     request.context.setdefault("signing", {{}}).update(signing_name="lambda"))
 
-while True:
-    try:
-        answer = runtime.invoke_endpoint(
-            EndpointName="{endpoint_name}",
-            TargetModel="{model}",
-            ContentType="application/json",
-            Body=b'{{"inputs": ["I loved it", "a dull and boring film"]}}',
-        )
-        break
-    except runtime.exceptions.ServiceUnavailable as asleep:
-        print(asleep)
-        time.sleep(5)
+# One more, to be held while the endpoint wakes, for two minutes at the most.
+runtime.meta.events.register("before-call.sagemaker-runtime.InvokeEndpoint", lambda params, **_:
+    params["headers"].update(Prefer="wait=120"))
+
+answer = runtime.invoke_endpoint(
+    EndpointName="{endpoint_name}",
+    TargetModel="{model}",
+    ContentType="application/json",
+    Body=b'{{"inputs": ["I loved it", "a dull and boring film"]}}',
+)
 print(answer["Body"].read().decode())"""
 
 
@@ -64,6 +60,22 @@ def runtime_client(stack: Stack) -> Any:
         ),
     )
     return client
+
+
+def prefer(client: Any, preference: str) -> None:
+    """Let a client's invocations say how they would meet an endpoint that is asleep (RFC 7240)."""
+    client.meta.events.register(
+        "before-call.sagemaker-runtime.InvokeEndpoint",
+        lambda params, **_: params["headers"].update(Prefer=preference),
+    )
+
+
+def result(stack: Stack, location: str) -> tuple[int, Any]:
+    """Ask for the result of a request that was kept: its status and its body, parsed."""
+    request = AWSRequest("GET", location)
+    SigV4Auth(Credentials("test", "test"), "lambda", stack.region).add_auth(request)
+    answer = URLLib3Session().send(request.prepare())
+    return answer.status_code, json.loads(answer.content)
 
 
 def standing(stack: Stack) -> dict[str, Any]:

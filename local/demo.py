@@ -1,7 +1,8 @@
 """`make demo`: the whole story on a local AWS, with the real model server and real models.
 
-A request finds the endpoint asleep and wakes it, two models answer, nobody calls any more, and it
-is torn down with its reason. Each step is checked; the first that fails ends it with status 1.
+A request finds the endpoint asleep and wakes it, another one is kept and answered when it serves.
+Two models answer, nobody calls any more, and the endpoint is torn down with its reason. Each step
+is checked; the first that fails ends it with status 1.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local import running, stack
-from local.caller import runtime_client, standing
+from local.caller import prefer, result, runtime_client, standing
 from local.deployment import LEASE, bring_up
 from local.settings import LocalSettings, SettingsError, parse
 from local.terminal import Step, Terminal
@@ -27,6 +28,8 @@ POLL_SECONDS = 0.5
 WAKE_LIMIT_SECONDS = 90.0
 # Idle timeout, a minute until CloudWatch's minute is over, a minute until the next tick, and some.
 SLEEP_LIMIT_SECONDS = 240.0
+
+OK, ACCEPTED = 200, 202
 
 # Rough list price in us-east-1 of the template's default instance type.
 INSTANCE_TYPE, DOLLARS_AN_HOUR = "ml.m5.xlarge", 0.23
@@ -58,6 +61,7 @@ class Story:
     client: Callable[[str], Any]
     runtime: Any
     began_at: float
+    kept_at: str = ""
     up_since: float = 0.0
     up_until: float = 0.0
 
@@ -130,9 +134,44 @@ def first_request(story: Story) -> None:
         step.note(refused.response["Error"]["Message"])
 
 
+def kept_request(story: Story) -> None:
+    """A request that prefers to be answered later: 202, and where to ask."""
+    with story.terminal.step("A second one asks to be kept (Prefer: respond-async)") as step:
+        text, _ = QUESTIONS[SENTIMENT][0]
+        client = runtime_client(story.deployed)
+        prefer(client, "respond-async")
+        answer = client.invoke_endpoint(
+            EndpointName=story.endpoint,
+            TargetModel=SENTIMENT,
+            ContentType="application/json",
+            Body=json.dumps({"inputs": text}).encode(),
+        )["ResponseMetadata"]
+        if answer["HTTPStatusCode"] != ACCEPTED:
+            raise UnexpectedError(f"it should be a 202, but is {answer['HTTPStatusCode']}")
+        story.kept_at = answer["HTTPHeaders"]["location"]
+        step.note(f"202 Accepted, Location: …/requests/{story.kept_at.rpartition('/')[2]}")
+
+
+def kept_answer(story: Story) -> None:
+    """What was kept is answered, without having been sent again."""
+    with story.terminal.step("The one that was kept is answered") as step:
+        text, expected = QUESTIONS[SENTIMENT][0]
+        deadline = time.monotonic() + WAKE_LIMIT_SECONDS
+        while (told := result(story.deployed, story.kept_at))[0] == ACCEPTED:
+            if time.monotonic() > deadline:
+                raise UnexpectedError(f"after {WAKE_LIMIT_SECONDS:.0f} s it is still {told[1]}")
+            step.update(f"{told[1]['status']}, position {told[1]['position']}")
+            time.sleep(POLL_SECONDS)
+        status, body = told
+        if status != OK or body["predictions"][0]["label"] != expected:
+            raise UnexpectedError(f"{text!r} is {expected}, and not {status} {body}")
+        (prediction,) = body["predictions"]
+        step.note(f"{text!r}: {prediction['label']} ({prediction['score']:.2f})")
+
+
 def wake(story: Story) -> None:
-    """The endpoint comes up, without a second request."""
-    with story.terminal.step("That request wakes it: the real model server starts") as step:
+    """The endpoint comes up, without another request."""
+    with story.terminal.step("That wakes it: the real model server starts") as step:
         story.wait(step, WAKE_LIMIT_SECONDS, lambda status: status is not None)
         story.up_since = time.monotonic()
         step.note(f"why: {story.reason()}")
@@ -190,8 +229,8 @@ def summary(story: Story) -> None:
     say = story.terminal.say
     say(
         f"""
-What happened: a request woke a real multi-model endpoint, two models answered on it, and it was
-torn down by itself. It existed for {up:.0f} of {total:.0f} seconds.
+What happened: a request woke a real multi-model endpoint, one that had been kept was answered, two
+models answered on it, and it was torn down by itself. It existed for {up:.0f} of {total:.0f} s.
 
 What it saves: asleep, the endpoint costs nothing. An {INSTANCE_TYPE} that is always on is about
 ${DOLLARS_AN_HOUR * 730:.0f} a month (us-east-1, at about ${DOLLARS_AN_HOUR} an hour); \
@@ -220,7 +259,15 @@ def tell(terminal: Terminal, settings: LocalSettings) -> None:
             runtime_client(deployed),
             began_at,
         )
-        for chapter in (first_request, wake, answers, mistakes, sleep):
+        for chapter in (
+            first_request,
+            kept_request,
+            wake,
+            kept_answer,
+            answers,
+            mistakes,
+            sleep,
+        ):
             chapter(story)
     finally:
         with terminal.step("Ending the local AWS"):
