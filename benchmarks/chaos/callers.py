@@ -267,9 +267,9 @@ def _is_of_the_door(answer: Answer) -> bool:
 
 
 def _says_nothing_of_it(answer: Answer) -> bool:
-    """Whether the door could not look. A 503 without Retry-After is what a request has come to."""
-    is_not_now = answer.status in {429, 503} and "retry-after" in answer.headers
-    return is_not_now or _is_of_the_door(answer)
+    """Whether the door could not look. What a request has come to, if only a 503, says so."""
+    is_result = "dormouse-request-status" in answer.headers
+    return not is_result and answer.status in _ANOTHER_TRY
 
 
 def _reason(answer: Answer) -> str:
