@@ -17,7 +17,7 @@ from benchmarks.deployed import Deployed
 
 RECONCILE, DRAIN, MODEL_SERVER = "reconcile", "drain", "model server"
 # Of a wake's time the functions need a small part: chance must come often to meet them in it.
-_SHARES = (RECONCILE,) * 4 + (DRAIN,) * 4 + (MODEL_SERVER,)
+_SHARES = (RECONCILE,) * 3 + (DRAIN,) * 3 + (MODEL_SERVER,) * 2
 # The JVM, without which no model answers; SageMaker starts the container anew.
 _JVM = "java"
 
