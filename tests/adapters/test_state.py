@@ -119,7 +119,10 @@ def test_an_update_is_remembered_until_the_teardown(table: EndpointsTable) -> No
         table.record_update("reviews", config_name)
         assert table.read("reviews").updated_to == config_name
     seen = table.read("reviews")
-    assert table.begin_closing("reviews", seen, "idle", NOW, is_forced=False, warm_set=())
+    closed = table.begin_closing("reviews", seen, "idle", NOW, is_forced=False, warm_set=())
+    assert closed is not None
+    assert closed.updated_to == "c2", "a closing may be undone"
+    assert table.begin_deleting("reviews", closed, NOW)
     assert table.read("reviews").updated_to is None
 
 

@@ -93,5 +93,10 @@ def test_whatever_is_done_to_both_they_answer_and_remember_the_same(
         of_table = getattr(table, name)(endpoint, *given_, **named)
         of_fake = getattr(fake, name)(endpoint, *given_, **named)
         assert of_table == of_fake, name
-        assert table.read_all() == fake.read_all(), name
+        assert _remembered(table) == _remembered(fake), name
         read.append(fake.read("reviews"))
+
+
+def _remembered(state: EndpointsTable | FakeLedgers) -> dict[str, Ledger]:
+    """What is remembered of each endpoint; an item that says nothing is as good as none."""
+    return {name: one for name, one in state.read_all().items() if one != Ledger()}

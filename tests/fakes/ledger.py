@@ -16,6 +16,7 @@ _NO_LIFE: dict[str, None] = {
     "serving_since": None,
     "started_at": None,
     "warm_up": None,
+    "updated_to": None,
 }
 
 
@@ -157,7 +158,6 @@ class FakeLedgers:
             # What forces a stop need not have met the demand.
             met_version=before.met_version if is_forced else seen.demand_version,
             warm_set=tuple(warm_set),
-            updated_to=None,
         )
 
     def reopen(self, endpoint: str, seen: Ledger) -> bool:
@@ -194,7 +194,7 @@ class FakeLedgers:
 
     def record_start(self, endpoint: str, now: datetime) -> None:
         """Note that CreateEndpoint is about to be called, so that it does not serve now."""
-        self._write(endpoint, started_at=now, serving_since=None, warm_up=None)
+        self._write(endpoint, started_at=now, serving_since=None, warm_up=None, updated_to=None)
 
     def record_serving(
         self,

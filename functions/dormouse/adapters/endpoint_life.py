@@ -29,7 +29,7 @@ _NOT_CLOSING = "attribute_not_exists(closing)"
 _NOT_DELETING = "attribute_not_exists(closing.deleting_at)"
 
 # What is true of one life of an endpoint only.
-_LIFE = "serving_since, started_at, warm_up, invoked_models"
+_LIFE = "serving_since, started_at, warm_up, invoked_models, updated_to"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class EndpointLife(EndpointItems):
         """
         self._update(
             endpoint,
-            "SET started_at = :now REMOVE serving_since, warm_up, invoked_models",
+            "SET started_at = :now REMOVE serving_since, warm_up, invoked_models, updated_to",
             {":now": moment_value(now)},
         )
 
@@ -135,7 +135,7 @@ class EndpointLife(EndpointItems):
             ]
         outcome = self._update(
             endpoint,
-            f"SET {', '.join(sets)} REMOVE updated_to",
+            f"SET {', '.join(sets)}",
             values,
             " AND ".join(conditions),
         )
