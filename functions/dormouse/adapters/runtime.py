@@ -4,7 +4,6 @@ boto3's own client would parse and rebuild each answer and drop headers that it 
 botocore only signs the request and keeps the connections.
 """
 
-import json
 import time
 from dataclasses import dataclass, field
 from urllib.parse import quote
@@ -21,6 +20,8 @@ from dormouse.domain.invocation import (
     InvocationResponse,
     NotServing,
     Unanswered,
+    error_message,
+    error_type,
     is_not_serving,
 )
 
@@ -65,9 +66,9 @@ class SageMakerRuntime:
             headers={name.lower(): value for name, value in answer.headers.items()},
             body=answer.content,
         )
-        error_type, message = _error_of(response)
-        if is_not_serving(response.status, error_type, message):
-            denial = f"InvokeEndpoint refused: {error_type}: {message}"
+        kind, message = error_type(response), error_message(response)
+        if is_not_serving(response.status, kind, message):
+            denial = f"InvokeEndpoint refused: {kind}: {message}"
             return NotServing(response, denial if response.status == 403 else None)
         return Forwarded(response)
 
@@ -77,19 +78,3 @@ class SageMakerRuntime:
         if now - self._used_at > IDLE_CONNECTION_SECONDS:
             self.session.close()
         self._used_at = now
-
-
-def _error_of(response: InvocationResponse) -> tuple[str, str]:
-    """Read the type and the message of an error as botocore does; empty where there is none."""
-    if response.status < 400:
-        return "", ""
-    try:
-        body = json.loads(response.body)
-    except ValueError:
-        body = {}
-    if not isinstance(body, dict):
-        body = {}
-    error_type = response.headers.get("x-amzn-errortype") or body.get("__type") or body.get("code")
-    message = body.get("Message") or body.get("message") or ""
-    # "aws.protocols#ValidationError:http://…" is the same type as "ValidationError".
-    return str(error_type or "").partition(":")[0].rpartition("#")[2], str(message)

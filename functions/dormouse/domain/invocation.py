@@ -3,6 +3,7 @@
 https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html
 """
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -74,6 +75,29 @@ class Unanswered:
 
     why: str
     may_have_run: bool
+
+
+def error_members(response: InvocationResponse) -> Mapping[str, object]:
+    """Read the JSON object that an error's body is; empty where it is something else."""
+    try:
+        body = json.loads(response.body)
+    except (ValueError, RecursionError):
+        return {}
+    return body if isinstance(body, dict) else {}
+
+
+def error_type(response: InvocationResponse) -> str:
+    """Read the type of an error as botocore does; empty where there is none."""
+    members = error_members(response)
+    named = response.headers.get("x-amzn-errortype") or members.get("__type")
+    # "aws.protocols#ValidationError:http://…" is the same type as "ValidationError".
+    return str(named or members.get("code") or "").partition(":")[0].rpartition("#")[2]
+
+
+def error_message(response: InvocationResponse) -> str:
+    """Read what an error says, as botocore does; empty where it says nothing."""
+    members = error_members(response)
+    return str(members.get("Message") or members.get("message") or "")
 
 
 # "Endpoint my-endpoint of account 123456789012 not found."

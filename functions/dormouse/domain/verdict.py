@@ -3,12 +3,16 @@
 https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html#API_runtime_InvokeEndpoint_Errors
 """
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from enum import StrEnum
 from itertools import chain, repeat
 
-from dormouse.domain.invocation import InvocationResponse
+from dormouse.domain.invocation import (
+    InvocationResponse,
+    error_members,
+    error_message,
+    error_type,
+)
 
 # Refusals of the moment, or of Dormouse's own signature (401, 403: the caller was let in at the
 # door): the same request may be taken later.
@@ -36,11 +40,11 @@ def judge(response: InvocationResponse) -> Verdict:
     status = response.status
     if 200 <= status < 300:
         return Verdict.ANSWER
-    if status == 429 or _error_type(response).startswith("Throttl"):
+    if status == 429 or error_type(response).startswith("Throttl"):
         return Verdict.NOT_YET
     if status == 424:
         # ModelError: the model itself has answered, with a status of its own.
-        original = _members(response).get("OriginalStatusCode")
+        original = error_members(response).get("OriginalStatusCode")
         status = original if isinstance(original, int) else 500
     is_refusal = 400 <= status < 500 and status not in _PASSING_REFUSALS
     return Verdict.REFUSAL if is_refusal else Verdict.FAILURE
@@ -48,16 +52,14 @@ def judge(response: InvocationResponse) -> Verdict:
 
 def reason_of(response: InvocationResponse) -> str:
     """Say in words what was answered instead of a prediction."""
-    members = _members(response)
     if response.status == 424:
+        members = error_members(response)
         message = members.get("OriginalMessage") or members.get("Message") or "nothing"
         status = members.get("OriginalStatusCode", "an unknown status")
         return f"the model answered {status!s:.20}: {message!s:.{_LONGEST_MESSAGE}}"
-    message = members.get("Message") or members.get("message") or "it does not say why"
-    error_type = _error_type(response) or "an unknown error"
-    return (
-        f"SageMaker answered {response.status} {error_type:.100}: {message!s:.{_LONGEST_MESSAGE}}"
-    )
+    message = error_message(response) or "it does not say why"
+    kind = error_type(response) or "an unknown error"
+    return f"SageMaker answered {response.status} {kind:.100}: {message:.{_LONGEST_MESSAGE}}"
 
 
 def pauses() -> Iterator[float]:
@@ -67,19 +69,3 @@ def pauses() -> Iterator[float]:
     ask, they had better not all come back at once.
     """
     return chain((1.0, 2.0, 4.0, 8.0), repeat(10.0))
-
-
-def _members(response: InvocationResponse) -> Mapping[str, object]:
-    try:
-        body = json.loads(response.body)
-    except (ValueError, RecursionError):
-        return {}
-    return body if isinstance(body, dict) else {}
-
-
-def _error_type(response: InvocationResponse) -> str:
-    """Read the type as botocore does; empty where there is none."""
-    members = _members(response)
-    error_type = response.headers.get("x-amzn-errortype") or members.get("__type")
-    # "aws.protocols#ValidationError:http://…" is the same type as "ValidationError".
-    return str(error_type or members.get("code") or "").partition(":")[0].rpartition("#")[2]
