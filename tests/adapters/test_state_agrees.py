@@ -27,14 +27,20 @@ seen = st.integers(0, 3)
 operations = st.one_of(
     st.tuples(st.just("record_decision"), st.just(DECISION), moments),
     st.tuples(st.just("forget_decision")),
-    st.tuples(st.just("record_demand"), moments, moments, st.fixed_dictionaries({"known_only": flags})),
-    st.tuples(st.just("raise_demand"), moments, moments, st.fixed_dictionaries({"has_requests": flags})),
+    st.tuples(
+        st.just("record_demand"), moments, moments, st.fixed_dictionaries({"known_only": flags})
+    ),
+    st.tuples(
+        st.just("raise_demand"), moments, moments, st.fixed_dictionaries({"has_requests": flags})
+    ),
     st.tuples(st.just("record_hold"), moments, moments),
     st.tuples(st.just("release_hold")),
     st.tuples(st.just("record_sleep"), moments),
     st.tuples(st.just("mark_met"), versions),
     st.tuples(st.just("clear_requests"), versions),
-    st.tuples(st.just("take_lease"), moments, moments, st.fixed_dictionaries({"is_request": flags})),
+    st.tuples(
+        st.just("take_lease"), moments, moments, st.fixed_dictionaries({"is_request": flags})
+    ),
     st.tuples(
         st.just("begin_closing"),
         seen.map(Ledger),
@@ -62,7 +68,7 @@ operations = st.one_of(
     st.tuples(st.just("record_metrics_activity"), moments),
     st.tuples(st.just("record_update"), st.just("reviews-config-2")),
     st.tuples(st.just("record_terms"), st.none() | st.just(Terms(("123456789012",)))),
-)  # fmt: skip
+)
 
 
 @settings(

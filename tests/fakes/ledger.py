@@ -9,7 +9,6 @@ from dormouse.domain.terms import Terms
 from dormouse.domain.wake_time import REMEMBERED_WAKES
 from dormouse.domain.warm_up import WarmUp
 
-
 # What is true of one life of an endpoint only.
 _NO_LIFE: dict[str, None] = {
     "closing": None,

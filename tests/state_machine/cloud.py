@@ -18,7 +18,6 @@ from dormouse.domain.invocation import (
     Unanswered,
 )
 from dormouse.domain.ledger import Ledger
-from dormouse.errors import AwsError
 from tests.fakes.endpoints import FakeEndpoints
 from tests.fakes.ledger import FakeLedgers
 from tests.state_machine.interleaving import Actor, Directive, Phase, Point, Stage
@@ -105,7 +104,7 @@ class Cloud(FakeEndpoints):
         self.violations.append(what)
         self.stage.note(f"VIOLATION: {what}")
 
-    # ----------------------------------------------------------------------------- the control plane
+    # ---------------------------------------------------------------------------- the control plane
 
     @property
     def status(self) -> EndpointStatus | None:
@@ -194,7 +193,7 @@ class Cloud(FakeEndpoints):
                 dues.append(max(seen.last_modified_at + takes, self.stage.now))
         return min(dues, default=None)
 
-    # --------------------------------------------------------------------------------- the runtime
+    # ---------------------------------------------------------------------------------- the runtime
 
     def forward(self, request: InvocationRequest) -> Forwarded | NotServing | Unanswered:
         """Execute a request, if the endpoint serves at the moment at which it arrives."""
@@ -263,7 +262,7 @@ class Cloud(FakeEndpoints):
             if _is_orphan(run) and self.stage.now >= run.began_at + READ_TIMEOUT:
                 self._leave(run)
 
-    # ---------------------------------------------------------------------------------- CloudWatch
+    # ----------------------------------------------------------------------------------- CloudWatch
 
     def last_activity(
         self, endpoint: str, variant_names: Sequence[str], since: datetime, until: datetime
@@ -288,6 +287,3 @@ def _error(status: int, error_type: str, message: str) -> InvocationResponse:
     body = f'{{"__type": "{error_type}", "Message": "{message}"}}'.encode()
     headers = {"content-type": "application/json", "x-amzn-errortype": error_type}
     return InvocationResponse(status, headers, body)
-
-
-__all__ = ["ENDPOINT", "AwsError", "Cloud", "Creation", "Run", "answer_to"]

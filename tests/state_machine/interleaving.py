@@ -26,6 +26,28 @@ START = datetime(2026, 2, 16, 9, 0, tzinfo=UTC)  # a Monday
 # so long or never.
 CALL_TAKES_AT_MOST = timedelta(seconds=10)
 
+# The calls that decide something; between a look and one of them others may act.
+WRITES = (
+    "records.change",
+    "records.create",
+    "records.delete",
+    "runtime.forward",
+    "sagemaker.create",
+    "sagemaker.delete",
+    "slots.take",
+    "state.begin_closing",
+    "state.begin_deleting",
+    "state.clear_requests",
+    "state.mark_met",
+    "state.raise_demand",
+    "state.record_demand",
+    "state.record_gone",
+    "state.record_serving",
+    "state.record_start",
+    "state.reopen",
+    "state.take_lease",
+)
+
 Target = TypeVar("Target")
 
 
@@ -63,6 +85,11 @@ class Point:
     def is_call(self) -> bool:
         """Whether it is at the border of a call."""
         return self.phase in (Phase.BEFORE, Phase.AFTER)
+
+    @property
+    def is_write(self) -> bool:
+        """Whether something is about to be changed."""
+        return self.phase is Phase.BEFORE and self.what.endswith(WRITES)
 
     def __str__(self) -> str:
         return f"{self.phase.value} {self.what}"
@@ -151,7 +178,7 @@ class Stage:
     _is_over: bool = False
     _counts: dict[str, int] = field(default_factory=dict)
 
-    # ------------------------------------------------------------------- what the test does to it
+    # --------------------------------------------------------------------- what the test does to it
 
     def begin(
         self,
@@ -193,7 +220,7 @@ class Stage:
             self._running = None
         if actor.body.dead:
             self._end(actor)
-        elif actor.point is not None:
+        else:
             self.note(f"{actor.name}: {actor.point}")
 
     def run(self, actor: Actor, steps: int = 10_000) -> Actor:
@@ -201,6 +228,12 @@ class Stage:
         while steps > 0 and actor.is_ready:
             self.step(actor)
             steps -= 1
+        return actor
+
+    def run_to_model(self, actor: Actor) -> Actor:
+        """Let an actor go on until a request is at the model, or as far as he can."""
+        while actor.is_ready and (actor.point is None or actor.point.phase is not Phase.UNDER_WAY):
+            self.step(actor)
         return actor
 
     def run_to(self, actor: Actor, what: str, phase: Phase = Phase.BEFORE) -> Actor:
@@ -263,7 +296,7 @@ class Stage:
         finally:
             self.is_quiet = before
 
-    # ------------------------------------------------------------------------ what the actors call
+    # ------------------------------------------------------------------------- what the actors call
 
     @property
     def running(self) -> Actor | None:
@@ -300,7 +333,7 @@ class Stage:
         actor.point = point
         return cast(Directive, actor.body.parent.switch())
 
-    # --------------------------------------------------------------------------------- what is due
+    # ---------------------------------------------------------------------------------- what is due
 
     def _end(self, actor: Actor) -> None:
         actor.is_done = True

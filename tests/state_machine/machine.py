@@ -20,7 +20,7 @@ from hypothesis.stateful import (
 from dormouse.domain.intent import Hold, Release, Sleep, Wake
 from tests.state_machine.callers import TOPIC, Manner, Request, ask, cancel
 from tests.state_machine.cloud import ENDPOINT, SHORTEST_WAKE
-from tests.state_machine.interleaving import Actor, Directive, Phase
+from tests.state_machine.interleaving import Actor, Directive
 from tests.state_machine.world import World
 
 # An index into whatever there is: which of the actors, messages or requests.
@@ -43,12 +43,21 @@ manners = st.sampled_from(
 ROUNDS_OF_PEACE = 40
 
 
+class Begins(Enum):
+    """In which situation a run begins."""
+
+    NEW = "never looked at"
+    ASLEEP = "asleep"
+    SERVING = "serving"
+
+
 class Role(Enum):
     """Who comes on stage with another."""
 
     TICK = "tick"
     MESSAGE = "message"
     REQUEST = "request"
+    ASYNC_INVOCATION = "async-invocation"
     HELD_REQUEST = "held request"
     REPETITION = "repetition"
     CANCEL = "cancel"
@@ -59,8 +68,10 @@ class Role(Enum):
 class Blow(Enum):
     """What befalls an actor."""
 
-    FAILURE = "failure"
+    REFUSAL = "refusal"
+    LOST_ANSWER = "lost answer"
     DEATH = "death"
+    DEATH_WITH_A_LATE_CALL = "death with a late call"
 
 
 class Circumstance(Enum):
@@ -83,14 +94,14 @@ class Deployment(RuleBasedStateMachine):
         creating=st.lists(wakes, max_size=3),
         deleting=st.lists(goings, max_size=3),
         skews=st.permutations([0, 2, -2, 1, -1]),
-        is_known=st.booleans(),
+        begins=st.sampled_from([Begins.NEW, Begins.ASLEEP, *[Begins.SERVING] * 3]),
     )
     def begin(
         self,
         creating: list[timedelta],
         deleting: list[timedelta],
         skews: list[int],
-        is_known: bool,
+        begins: Begins,
     ) -> None:
         """Deploy it."""
         self.world = type(self).new_world()
@@ -98,10 +109,15 @@ class Deployment(RuleBasedStateMachine):
         self.world.skews = [timedelta(seconds=skew) for skew in skews]
         self.world.cloud.creating = list(creating)
         self.world.cloud.deleting = list(deleting)
-        if is_known:
+        if begins is not Begins.NEW:
+            self.stage.run(self.world.tick())
+        if begins is Begins.SERVING:
+            self.stage.run(self.world.operator(Wake(ENDPOINT)))
+            self.stage.run(self.world.tick())
+            self.stage.advance(300)
             self.stage.run(self.world.tick())
 
-    # ------------------------------------------------------------------------------ what comes along
+    # ----------------------------------------------------------------------------- what comes along
 
     @rule(steps=some_steps)
     def scheduled_tick(self, steps: int) -> None:
@@ -119,14 +135,23 @@ class Deployment(RuleBasedStateMachine):
         self.stage.run(self.world.tick(order), steps)
 
     @precondition(lambda self: self.world.work.sent)
-    @rule(index=which, steps=some_steps, keep=st.sampled_from([False, False, False, True]))
-    def message(self, index: int, steps: int, keep: bool) -> None:
+    @rule(
+        index=which,
+        steps=some_steps,
+        keep=st.sampled_from([False, False, False, True]),
+        goes_to_model=st.booleans(),
+    )
+    def message(self, index: int, steps: int, keep: bool, goes_to_model: bool) -> None:
         """A message of the work queue is taken, perhaps not for the last time."""
         sent = self.world.work.sent
         work = sent[index % len(sent)]
         if not keep:
             sent.remove(work)
-        self.stage.run(self.world.drain(work), steps)
+        actor = self.world.drain(work)
+        if goes_to_model:
+            self.stage.run_to_model(actor)
+        else:
+            self.stage.run(actor, steps)
 
     @rule(
         intent=st.sampled_from(
@@ -152,9 +177,11 @@ class Deployment(RuleBasedStateMachine):
         is_named=st.booleans(),
         topic=st.sampled_from([None, None, TOPIC]),
         steps=some_steps,
+        goes_to_model=st.booleans(),
     )
     def request(
         self,
+        *,
         manner: Manner,
         model: str,
         is_bad: bool,
@@ -162,12 +189,17 @@ class Deployment(RuleBasedStateMachine):
         is_named: bool,
         topic: str | None,
         steps: int,
+        goes_to_model: bool,
     ) -> None:
-        """A request arrives."""
+        """A request arrives, and perhaps gets as far as the model."""
         request = self._new(
             manner, wait=wait, is_named=is_named, model=model, is_bad=is_bad, topic=topic
         )
-        self.stage.run(self.world.send(request), steps)
+        actor = self.world.send(request)
+        if goes_to_model:
+            self.stage.run_to_model(actor)
+        else:
+            self.stage.run(actor, steps)
 
     @precondition(lambda self: self.world.requests)
     @rule(index=which, steps=some_steps)
@@ -185,7 +217,7 @@ class Deployment(RuleBasedStateMachine):
         call = cancel(name) if cancels else ask(name)
         self.stage.run(self.world.inquire(call), steps)
 
-    # ----------------------------------------------------------------------------- whoever is on stage
+    # -------------------------------------------------------------------------- whoever is on stage
 
     @precondition(lambda self: self.world.ready)
     @rule(index=which, steps=some_steps)
@@ -218,31 +250,79 @@ class Deployment(RuleBasedStateMachine):
         self.stage.kill(actor, late=None if late is None else timedelta(seconds=late))
 
     @rule(
-        first=st.sampled_from(Role),
-        second=st.sampled_from(Role),
+        first=st.sampled_from([*[Role.TICK] * 3, *[Role.MESSAGE] * 3, *Role]),
+        second=st.sampled_from([Role.TICK, Role.MESSAGE, Role.MESSAGE, *Role]),
         index=which,
-        turns=st.lists(st.booleans(), max_size=40),
-        blow=st.sampled_from([None, None, Blow.FAILURE, Blow.DEATH]),
+        first_goes=st.sampled_from([0, 0, 0, 1, 1, 2, 3, 5]),
+        second_goes=st.sampled_from([0, 1, 2, 3, 99, 99, 99]),
+        blow=st.sampled_from([None, None, None, *Blow]),
     )
     def two_at_once(
-        self, first: Role, second: Role, index: int, turns: list[bool], blow: Blow | None
+        self,
+        *,
+        first: Role,
+        second: Role,
+        index: int,
+        first_goes: int,
+        second_goes: int,
+        blow: Blow | None,
     ) -> None:
-        """Two begin in the same moment and go on step by step; then perhaps the first has bad luck,
-        and both go on as far as they can.
+        """Two begin in the same moment. One goes on until he is about to write for so many times,
+        then the other, then the one perhaps has bad luck, and both go on as far as they can.
         """
         one, other = self._play(first, index), self._play(second, index)
-        for turn in turns:
-            actor = one if turn else other
-            if actor.is_ready:
-                self.stage.step(actor)
-        if blow is Blow.DEATH:
-            self.stage.kill(one)
-        elif blow is Blow.FAILURE and one.is_ready:
-            self.stage.step(one, Directive.FAIL)
-        self.stage.run(other)
+        self._to_write(one, first_goes)
+        self._to_write(other, second_goes)
+        match blow:
+            case Blow.DEATH:
+                self.stage.kill(one)
+            case Blow.DEATH_WITH_A_LATE_CALL:
+                self.stage.kill(one, late=timedelta(seconds=8))
+            case Blow.REFUSAL if one.is_ready:
+                self.stage.step(one, Directive.FAIL)
+            case Blow.LOST_ANSWER if one.is_ready:
+                self.stage.step(one)
+                if one.is_ready:
+                    self.stage.step(one, Directive.FAIL)
+            case _:
+                pass
         self.stage.run(one)
+        self.stage.run(other)
 
-    # -------------------------------------------------------------------------------- the world around
+    @rule(
+        somebody=st.sampled_from(
+            [Role.ASYNC_INVOCATION, Role.REQUEST, Role.HELD_REQUEST, Role.REPETITION, Role.WAKE]
+        ),
+        goes=st.sampled_from([0, 0, 1, 2]),
+        drains=st.booleans(),
+    )
+    def between_look_and_claim(self, somebody: Role, goes: int, drains: bool) -> None:
+        """A tick has looked, perhaps at a deployment where nothing is left to be done, and is about
+        to write what follows, when somebody comes.
+        """
+        if drains:
+            self.world.work_off()
+        tick = self.world.tick()
+        self._to_write(tick, goes)
+        self.stage.run_to_model(self._play(somebody, 0))
+        self.stage.run(tick)
+
+    @rule(
+        calls=st.integers(0, 3),
+        sleeps=st.booleans(),
+        pauses=st.lists(st.sampled_from([0, 5, 30, 65]), min_size=1, max_size=4),
+    )
+    def teardown_under_traffic(self, calls: int, sleeps: bool, pauses: list[int]) -> None:
+        """Requests are at the model while it is put to sleep, or else gets no more of them."""
+        for _ in range(calls):
+            self.stage.run_to_model(self.world.send(self._new(Manner.PLAIN)))
+        if sleeps:
+            self.stage.run(self.world.operator(Sleep(ENDPOINT)))
+        for pause in pauses:
+            self.stage.run(self.world.tick())
+            self.stage.advance(pause)
+
+    # ----------------------------------------------------------------------------- the world around
 
     @rule(
         seconds=st.sampled_from([1, 5, 20, 40, 65, 100]),
@@ -254,7 +334,7 @@ class Deployment(RuleBasedStateMachine):
         self.stage.advance(seconds)
         self.stage.is_prompt = True
 
-    @rule(minutes=st.integers(1, 5), drains=st.booleans())
+    @rule(minutes=st.integers(1, 5), drains=st.sampled_from([False, False, True]))
     def minutes_pass(self, minutes: int, drains: bool) -> None:
         """And the schedule ticks, and perhaps messages are worked off."""
         for _ in range(minutes):
@@ -282,7 +362,7 @@ class Deployment(RuleBasedStateMachine):
                 self.world.work.sent.clear()
         self.stage.note(f"{what.value}")
 
-    # ----------------------------------------------------------------------------------- what must hold
+    # ------------------------------------------------------------------------------- what must hold
 
     @invariant()
     def nothing_is_wrong(self) -> None:
@@ -308,6 +388,8 @@ class Deployment(RuleBasedStateMachine):
         match role:
             case Role.REQUEST:
                 return world.send(self._new(Manner.RESPOND_ASYNC, wait=120, is_named=True))
+            case Role.ASYNC_INVOCATION:
+                return world.send(self._new(Manner.ASYNC_INVOCATION, wait=0, is_named=True))
             case Role.HELD_REQUEST:
                 return world.send(self._new(Manner.WAIT, wait=120, is_named=True))
             case Role.REPETITION if world.requests:
@@ -323,12 +405,20 @@ class Deployment(RuleBasedStateMachine):
             case _:
                 return world.tick()
 
+    def _to_write(self, actor: Actor, times: int) -> None:
+        """Let an actor go on until he is about to write for so many times."""
+        for number in range(times + 1):
+            if number and actor.is_ready:
+                self.stage.step(actor)
+            while actor.is_ready and not (actor.point is not None and actor.point.is_write):
+                self.stage.step(actor)
+
     def _new(
         self,
         manner: Manner,
         *,
-        wait: int,
-        is_named: bool,
+        wait: int = 0,
+        is_named: bool = False,
         model: str = "a",
         is_bad: bool = False,
         topic: str | None = None,
@@ -348,6 +438,3 @@ class Deployment(RuleBasedStateMachine):
     def _one(self, index: int) -> Actor:
         ready = self.world.ready
         return ready[index % len(ready)]
-
-
-__all__ = ["Deployment", "Phase"]

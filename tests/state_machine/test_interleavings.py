@@ -143,7 +143,7 @@ def test_a_deletion_whose_answer_was_lost_is_driven_on(world: Story, stage: Stag
 def test_a_deletion_that_arrives_after_its_tick_has_died_hits_nothing_else(
     world: Story, stage: Stage
 ) -> None:
-    """It takes effect within the call's own timeouts, and the next endpoint is not there by then."""
+    """It takes effect within the call's own timeouts: the next endpoint is not there by then."""
     world.serve()
     stage.advance(180)
     tick = stage.run_to(world.tick(), "sagemaker.delete")

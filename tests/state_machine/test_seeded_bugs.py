@@ -15,6 +15,13 @@ from tests.state_machine.machine import Deployment
 from tests.state_machine.profiles import machine_settings
 from tests.state_machine.world import World
 
+# How each shows: what the machine says of it.
+CUT = "were cut off|a teardown is claimed"
+TWICE = "was executed more than once"
+TWO_ENDS = "ended as"
+NOT_STARTED = "was told that it is started"
+FORGOTTEN = "the ledger knows of no request|stays parked|does not come to an end"
+
 
 class NoLease(FakeLedgers):
     """Whoever wants to send may, and nothing is written."""
@@ -82,17 +89,23 @@ class DoubleRelease(FakeRequestRecords):
 
 
 @pytest.mark.parametrize(
-    "new_world",
+    ("new_world", "symptoms"),
     [
-        pytest.param(lambda: World(ledgers=NoLease()), id="no lease"),
-        pytest.param(lambda: World(records=DoubleRelease()), id="a double release"),
-        pytest.param(lambda: World(ledgers=LostDemandVersion()), id="a lost demand version"),
-        pytest.param(lambda: World(ledgers=EarlyDeleting()), id="an early deleting"),
-        pytest.param(lambda: World(ledgers=DroppedPark()), id="a dropped park"),
+        pytest.param(lambda: World(ledgers=NoLease()), f"{CUT}|{TWICE}", id="no lease"),
+        pytest.param(
+            lambda: World(records=DoubleRelease()), f"{TWICE}|{TWO_ENDS}", id="a double release"
+        ),
+        pytest.param(
+            lambda: World(ledgers=LostDemandVersion()),
+            f"{NOT_STARTED}|{FORGOTTEN}",
+            id="a lost demand version",
+        ),
+        pytest.param(lambda: World(ledgers=EarlyDeleting()), CUT, id="an early deleting"),
+        pytest.param(lambda: World(ledgers=DroppedPark()), FORGOTTEN, id="a dropped park"),
     ],
 )
-def test_a_seeded_bug_is_found(new_world: Callable[[], World]) -> None:
+def test_a_seeded_bug_is_found(new_world: Callable[[], World], symptoms: str) -> None:
     """In as many runs as `make test` makes; always the same ones, so that it never depends."""
     mutant = type("Mutant", (Deployment,), {"new_world": staticmethod(new_world)})
-    with pytest.raises(AssertionError):
+    with pytest.raises(AssertionError, match=symptoms):
         run_state_machine_as_test(mutant, settings=machine_settings(is_seeded=True))

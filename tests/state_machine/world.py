@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 from dormouse.async_invocations import AsyncInvocations
@@ -10,14 +11,15 @@ from dormouse.awakening import Awakening
 from dormouse.demanding import Demand
 from dormouse.domain.call import Ask, Call, Cancel, Invoke, InvokeAsync
 from dormouse.domain.claims import Deployment
-from dormouse.domain.intent import Hold, Intent, Release, Sleep, Wake
+from dormouse.domain.endpoint import EndpointStatus
+from dormouse.domain.intent import Intent
 from dormouse.domain.invocation import InvocationResponse
 from dormouse.domain.lease import LeaseTerms
 from dormouse.domain.parked_request import Kind, ParkedRequest, Status, queue_of
 from dormouse.domain.plan import Timing
 from dormouse.domain.work import AnswerNext, LoadModel, Publish, Work
 from dormouse.drain import Drain
-from dormouse.handled import Handled
+from dormouse.handled import Fate, Handled
 from dormouse.holding import Holding
 from dormouse.inquiry import Inquiry
 from dormouse.intents import Intents
@@ -69,8 +71,23 @@ RESEND_AFTER = timedelta(seconds=60)
 
 TERMS = LeaseTerms(timedelta(seconds=30), READ_TIMEOUT, timedelta(seconds=10))
 
+_ON_ITS_WAY = (
+    EndpointStatus.CREATING,
+    EndpointStatus.IN_SERVICE,
+    EndpointStatus.UPDATING,
+)
+
 # Two clocks differ by less than the margin, with what a call may take beyond its read timeout.
 SKEWS = [timedelta(seconds=seconds) for seconds in (0, 2, -2, 1, -1, 0)]
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A request that was told that the endpoint is started for it, and how many had been then."""
+
+    body: bytes
+    began_at: datetime
+    creations: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,13 +181,14 @@ class World:
         self.cloud.count_steps = lambda: len(self.records.history)
         self.slots = FakeHoldSlots(HOLD_SLOTS)
         self.callers: dict[str, Actor] = {}
+        self.wishes: list[Wish] = []
         self.tokens = 0
         self.requests: list[Request] = []
         self.processes: dict[str, list[Process]] = {}
         self.promises: dict[str, Promise] = {}
         self.skews = list(SKEWS)
 
-    # ------------------------------------------------------------------------------ the containers
+    # ------------------------------------------------------------------------------- the containers
 
     def process(self, kind: str, build: Callable[[Process], Any]) -> Process:
         """Find a container that is free, or start one."""
@@ -317,7 +335,7 @@ class World:
         state = self.on(self.ledgers, "state")
         return Intents(self.on(self.catalog, "catalog"), state, process.clock, DEPLOYMENT)
 
-    # ---------------------------------------------------------------------- what may come on stage
+    # ----------------------------------------------------------------------- what may come on stage
 
     def tick(self, only: str | None = None) -> Actor:
         """Let a tick begin."""
@@ -372,10 +390,10 @@ class World:
                 self.cloud.violated(f"the front door broke down: {actor.error!r}")
                 return
             handled: Handled = actor.result
-            self.stage.note(
-                f"{request.body!r} is told {handled.response.status} ({handled.fate})"
-            )
+            self.stage.note(f"{request.body!r} is told {handled.response.status} ({handled.fate})")
             request.answers.append((self.stage.now, handled.response))
+            if handled.fate in (Fate.COLD, Fate.WAITED_IN_VAIN) and not actor.was_hurt:
+                self.wishes.append(Wish(request.body, actor.began_at, len(self.cloud.creations)))
             if handled.response.status == 202:
                 assert handled.request_id is not None
                 self.promise(handled.request_id, request)
@@ -418,7 +436,7 @@ class World:
             "invoke", process, lambda: process.app.answer(call), INVOKE_LIVES, after
         )
 
-    # ------------------------------------------------------------------------------ what must hold
+    # ------------------------------------------------------------------------------- what must hold
 
     def promise(self, request_id: str, request: Request) -> None:
         """Note that a caller was told that his request is kept."""
@@ -460,8 +478,18 @@ class World:
                 self.cloud.violated(
                     f"{promise.body!r} is {record.status}, and the ledger knows of no request"
                 )
+        self.wishes = [wish for wish in self.wishes if not self._is_granted(wish)]
         self.check_results()
         assert not self.cloud.violations, self.story()
+
+    def _is_granted(self, wish: Wish) -> bool:
+        """Whether the endpoint was there for it, or an operator has overruled it."""
+        ledger = self.ledgers.read(ENDPOINT)
+        is_overruled = (
+            ledger.slept_at is not None and ledger.slept_at >= wish.began_at - TERMS.margin
+        )
+        is_there = self.cloud.status in _ON_ITS_WAY and ledger.closing is None
+        return is_overruled or is_there or len(self.cloud.creations) > wish.creations
 
     def check_results(self) -> None:
         """Each request ends once, and whatever was recorded as its end stays."""
@@ -473,7 +501,7 @@ class World:
             if step.status.is_final:
                 ends[step.id] = step
 
-    # ------------------------------------------------------------------------------------- at last
+    # -------------------------------------------------------------------------------------- at last
 
     @property
     def alive(self) -> list[Actor]:
@@ -526,26 +554,29 @@ class World:
         # Without a name, what is sent again is another request.
         groups = [ids] if request.has_name else [{id_} for id_ in ids]
         for group in groups:
-            steps = enumerate(self.records.history)
+            # A record may be taken back, and another be made later.
             begins = [
                 number
-                for number, step in steps
+                for number, step in enumerate(self.records.history)
+                if step.revision == 0
                 if step.id in group
                 or (request.has_name and step.fingerprint in request.fingerprints)
             ]
-            if not begins:
-                continue
             runs = [
                 run
                 for run in self.cloud.runs
-                if run.body == request.body and run.is_good and run.steps_before > begins[0]
+                if run.body == request.body and run.is_good and not run.is_warm
                 if run.request_id in group or (request.has_name and run.is_from_door)
                 if run.actor is not None and not run.actor.was_hurt
-                if not run.is_warm
             ]
-            if len(runs) > 1 and not request.is_bad:
-                names = [run.actor.name for run in runs if run.actor is not None]
-                self.cloud.violated(f"{request.body!r} was executed more than once: {names}")
+            for begin, end in pairwise([*begins, len(self.records.history) + 1]):
+                names = [
+                    run.actor.name
+                    for run in runs
+                    if begin < run.steps_before <= end and run.actor is not None
+                ]
+                if len(names) > 1 and not request.is_bad:
+                    self.cloud.violated(f"{request.body!r} was executed more than once: {names}")
         assert not self.cloud.violations, self.story()
 
     def _is_over(self) -> bool:
@@ -555,6 +586,7 @@ class World:
         """Say what is left to be done."""
         ledger = self.ledgers.read(ENDPOINT)
         left = [f"{actor}" for actor in self.alive]
+        left += [f"{wish.body!r} was told that it is started" for wish in self.wishes]
         left += [
             f"{record.id}: {record.status}"
             for record in self.records.stored.values()
@@ -592,6 +624,3 @@ class World:
     def story(self) -> str:
         """Tell what has happened, for whoever reads a failure."""
         return "\n".join([*self.cloud.violations, "", *self.stage.log])
-
-
-__all__ = ["Hold", "Release", "Sleep", "Wake", "World"]
