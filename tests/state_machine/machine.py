@@ -294,13 +294,15 @@ class Deployment(RuleBasedStateMachine):
             [Role.ASYNC_INVOCATION, Role.REQUEST, Role.HELD_REQUEST, Role.REPETITION, Role.WAKE]
         ),
         goes=st.sampled_from([0, 0, 1, 2]),
-        drains=st.booleans(),
+        is_all_done=st.booleans(),
     )
-    def between_look_and_claim(self, somebody: Role, goes: int, drains: bool) -> None:
-        """A tick has looked, perhaps at a deployment where nothing is left to be done, and is about
+    def between_look_and_claim(self, somebody: Role, goes: int, is_all_done: bool) -> None:
+        """A tick has looked, perhaps where the last request has just been answered, and is about
         to write what follows, when somebody comes.
         """
-        if drains:
+        if is_all_done:
+            last = self.world.send(self._new(Manner.ASYNC_INVOCATION))
+            self.stage.run(last)
             self.world.work_off()
         tick = self.world.tick()
         self._to_write(tick, goes)
