@@ -346,7 +346,9 @@ def _status(user: User, command: str) -> None:
     (listed,) = user.told_json("dormouse status")["endpoints"]
     decisions = user.told_json("dormouse status dormouse")["decisions"]
     assert listed["name"] == "dormouse"
-    assert ("stop", "sleep") in [(entry["action"], entry["rule"]) for entry in decisions]
+    actions = {(entry["action"], entry["rule"]) for entry in decisions}
+    # It stops at once where no request can be under way.
+    assert actions & {("close", "sleep"), ("stop", "sleep")}
 
 
 @typed("dormouse status")
@@ -583,7 +585,7 @@ def _ask_by_http(user: User, route: str) -> None:
 @typed("aws lambda invoke…")
 def _invoke_a_function(user: User, command: str) -> None:
     """With the very payload; the other intents alike, and `reconcile` as well."""
-    user.deployed.wait_for_status(None)
+    user.deployed.sleep()
     client = user.deployed.client("lambda")
     control = user.deployed.outputs()["ControlFunctionName"]
     woken = json.loads(user.call_aws(command, ControlFunctionName=control)["Payload"].read())
@@ -641,7 +643,7 @@ def _claim(user: User, command: str) -> None:
     user.call_aws(command, ARN_of_the_EndpointConfig=arn, name_of_the_endpoint="veteran")
     user.deployed.tick()
     listed = [entry["name"] for entry in user.told_json("dormouse status")["endpoints"]]
-    assert listed == ["dormouse", "veteran"]
+    assert {"dormouse", "veteran"} <= set(listed)
 
 
 @typed("aws sagemaker add-tags --resource-arn <ARN of the endpoint>…")

@@ -105,7 +105,7 @@ def test_without_a_list_it_is_the_own_account(guarded: Deployment) -> None:
     assert guarded.aws.endpoint("open") is None
     asleep = guarded.refusal("open", own)
     assert asleep["Error"]["Code"] == "ServiceUnavailable"
-    assert "open is asleep and is being started" in asleep["Error"]["Message"]
+    assert "open is asleep, and is being started" in asleep["Error"]["Message"]
 
 
 def test_an_account_may_be_listed(guarded: Deployment) -> None:
