@@ -291,9 +291,15 @@ class Deployment(RuleBasedStateMachine):
 
     @rule(
         somebody=st.sampled_from(
-            [Role.ASYNC_INVOCATION, Role.REQUEST, Role.HELD_REQUEST, Role.REPETITION, Role.WAKE]
+            [
+                *[Role.ASYNC_INVOCATION] * 4,
+                Role.REQUEST,
+                Role.HELD_REQUEST,
+                Role.REPETITION,
+                Role.WAKE,
+            ]
         ),
-        goes=st.sampled_from([0, 0, 1, 2]),
+        goes=st.sampled_from([0, 0, 0, 1, 2]),
         is_all_done=st.booleans(),
     )
     def between_look_and_claim(self, somebody: Role, goes: int, is_all_done: bool) -> None:
@@ -308,6 +314,22 @@ class Deployment(RuleBasedStateMachine):
         self._to_write(tick, goes)
         self.stage.run_to_model(self._play(somebody, 0))
         self.stage.run(tick)
+
+    @rule(is_new=st.booleans(), index=which, goes=st.integers(0, 4), dies=st.booleans())
+    def message_comes_twice(self, is_new: bool, index: int, goes: int, dies: bool) -> None:
+        """Two take the same order; one is held up before he writes, or does not live to do it."""
+        if is_new:
+            self.stage.run(self.world.send(self._new(Manner.ASYNC_INVOCATION)))
+        sent = self.world.work.sent
+        if not sent:
+            return
+        work = sent.pop(-1 if is_new else index % len(sent))
+        one, other = self.world.drain(work), self.world.drain(work)
+        self._to_write(one, goes)
+        if dies:
+            self.stage.kill(one)
+        self.stage.run(other)
+        self.stage.run(one)
 
     @rule(
         calls=st.integers(0, 3),

@@ -16,7 +16,7 @@ class Profile:
     steps: int
 
 
-_SHORT = Profile(runs=400, steps=40)
+_SHORT = Profile(runs=600, steps=40)
 _PROFILES = {NIGHTLY: Profile(runs=2500, steps=60)}
 
 
