@@ -13,6 +13,9 @@ PYTHON = REPOSITORY / ".venvs" / "local" / "bin" / "python"
 COMMAND = [str(PYTHON), "-m", "benchmarks.chaos", "--requests", "60", "--callers", "10"]
 COMMAND += ["--sleeps", "2", "--spread", "15", "--limit", "420"]
 
+# It waits for much: what was killed is taken up again after minutes.
+pytestmark = pytest.mark.timeout(1200)
+
 
 @pytest.fixture(scope="module")
 def told() -> dict[str, Any]:
