@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -304,7 +305,15 @@ def test_a_held_request_without_the_right_to_look(aws: FakeAws, run: Run) -> Non
     """It is held all the same, and that is told."""
     endpoint = aws.world.add("dormouse", looks_until_serving=None)
     given = ["--invoke-url", f"{aws.url}/invoke", "--control-url", f"{aws.url}/nothing-here"]
-    threading.Timer(0.5, lambda: setattr(endpoint, "state", "serving")).start()
+
+    def serve_after_a_while() -> None:
+        while not aws.world.calls("POST", "/invoke"):
+            time.sleep(0.05)
+        # Longer than an answer takes that comes at once.
+        time.sleep(3)
+        endpoint.state = "serving"
+
+    threading.Thread(target=serve_after_a_while, daemon=True).start()
     ran = run("invoke", "dormouse", "--model", "m.tar.gz", "--body", "{}", "--wait", *given)
     assert (ran.code, ran.out) == (0, "{}")
     assert "the request is held until it serves" in ran.err

@@ -9,7 +9,7 @@ import tarfile
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from dormouse_cli.model_archive import NotAModel, lay_out, pack, require_model, write
@@ -281,7 +281,6 @@ def test_an_archive_that_was_cut_off_anywhere(tmp_path: Path) -> None:
             require_model(tmp_path / "cut.tar.gz")
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.binary(max_size=2000), st.booleans())
 @example(b"", False)
 @example(b"\x1f\x8b\x08\x00", False)
@@ -300,7 +299,6 @@ NAMES = st.lists(PARTS, min_size=1, max_size=4).map("/".join).filter(bool)
 KINDS = st.sampled_from([tarfile.REGTYPE, tarfile.DIRTYPE, tarfile.SYMTYPE, tarfile.LNKTYPE])
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.tuples(NAMES, KINDS), max_size=5))
 def test_what_is_accepted_has_one_saved_model_and_no_way_out(
     tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, bytes]]

@@ -7,7 +7,7 @@ import tarfile
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from local.sagemaker.archive import UnsafeArchive, unpack
@@ -121,7 +121,6 @@ def test_a_hard_link_to_itself_is_refused(tmp_path: Path) -> None:
         unpack(archive, tmp_path / "model", size_bytes=LIMIT)
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.tuples(NAMES, KINDS, NAMES), max_size=6))
 def test_nothing_ever_lands_outside(
     tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, bytes, str]]
