@@ -392,7 +392,10 @@ class World:
             handled: Handled = actor.result
             self.stage.note(f"{request.body!r} is told {handled.response.status} ({handled.fate})")
             request.answers.append((self.stage.now, handled.response))
-            if handled.fate in (Fate.COLD, Fate.WAITED_IN_VAIN) and not actor.was_hurt:
+            is_cold = handled.fate in (Fate.COLD, Fate.WAITED_IN_VAIN)
+            # Whoever joins another that has no answer yet is told just that.
+            is_told_so = b"was sent before" not in handled.response.body
+            if is_cold and is_told_so and not actor.was_hurt:
                 self.wishes.append(Wish(request.body, actor.began_at, len(self.cloud.creations)))
             if handled.response.status == 202:
                 assert handled.request_id is not None
