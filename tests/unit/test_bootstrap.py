@@ -55,7 +55,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         "ACCOUNT_ID",
     ):
         monkeypatch.setenv(f"DORMOUSE_{name}", name)
-    monkeypatch.setenv("DORMOUSE_S3_BUCKETS", "mine")
+    monkeypatch.setenv("DORMOUSE_S3_BUCKETS", "mine REQUESTS_BUCKET")
     forget()
     yield
     forget()
@@ -196,7 +196,7 @@ def test_a_claim_outlives_a_call() -> None:
 
 
 def test_callers_read_in_their_buckets_and_drain_in_none() -> None:
-    """What is written lies in the stack's own."""
+    """What is written lies in the stack's own, where other callers' requests lie, too."""
     doors, telling = invoke.async_invocations().locations, drain.publishing().locations
 
     assert isinstance(doors, S3Locations)

@@ -77,13 +77,13 @@ def async_invocations() -> AsyncInvocations:
         SettingError: the environment lacks a setting.
     """
     settings = _settings()
+    # The stack's own has what other callers have sent, whatever the parameter says.
+    readable = frozenset(settings.s3_buckets) - {settings.requests_bucket}
     return AsyncInvocations(
         state=_state(),
         permissions=_permissions(),
         parking=_parking(),
-        locations=S3Locations(
-            client("s3"), frozenset(settings.s3_buckets), settings.requests_bucket
-        ),
+        locations=S3Locations(client("s3"), readable, settings.requests_bucket),
         draw_token=draw_token,
         requests_bucket=settings.requests_bucket,
     )
