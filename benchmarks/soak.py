@@ -12,7 +12,6 @@ import argparse
 import http.client
 import json
 import shutil
-import signal
 import sys
 import tarfile
 import tempfile
@@ -23,6 +22,7 @@ from typing import Any
 
 from benchmarks.environments import ROOT, MissingEnvironmentError
 from benchmarks.leaks import Snapshot, leaks, snapshot
+from benchmarks.program import be_interruptible, positive
 from benchmarks.progress import say
 from benchmarks.server import Server, ServerError
 from benchmarks.sides import running_ours
@@ -39,9 +39,7 @@ _CYCLED = "cycled"
 def main(arguments: Sequence[str]) -> int:
     """Soak and print; the exit status."""
     options = _options(arguments)
-    signal.signal(signal.SIGTERM, _interrupted)
-    # What a shell starts in the background ignores Ctrl-C; this has a server to end.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    be_interruptible()
     try:
         with tempfile.TemporaryDirectory(prefix="dormouse-soak-") as folder:
             root = Path(folder)
@@ -64,21 +62,10 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.soak", description="Whether the container leaks."
     )
-    parser.add_argument("--cycles", type=_positive, default=1000, help="default: 1000")
-    parser.add_argument("--models", type=_positive, default=50, help="that stay; default: 50")
+    parser.add_argument("--cycles", type=positive, default=1000, help="default: 1000")
+    parser.add_argument("--models", type=positive, default=50, help="that stay; default: 50")
     parser.add_argument("--archive", type=Path, default=ARCHIVE, help="of the model")
     return parser.parse_args(arguments)
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ValueError(text)
-    return number
-
-
-def _interrupted(number: int, _frame: object) -> None:
-    raise KeyboardInterrupt(number)
 
 
 def _directories(root: Path, archive: Path, models: int) -> list[Path]:

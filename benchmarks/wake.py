@@ -11,7 +11,6 @@ only the next tick can find out. Prints one JSON object as the last line of stdo
 import argparse
 import json
 import math
-import signal
 import statistics
 import sys
 import time
@@ -23,6 +22,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from benchmarks.arrivals import VARIABLE, Arrivals, listening
 from benchmarks.deployed import SENDERS, Deployed, FailedError, deployed, lease_of
 from benchmarks.environments import MissingEnvironmentError
+from benchmarks.program import be_interruptible, positive
 from benchmarks.progress import say
 from local.running import NotStartedError
 from local.stack import TINY_MODELS, DeployError
@@ -43,9 +43,7 @@ _RULE = "ReconcileFunctionEndpointChanged"
 def main(arguments: Sequence[str]) -> int:
     """Measure and print; the exit status."""
     options = _options(arguments)
-    signal.signal(signal.SIGTERM, _interrupted)
-    # What a shell starts in the background ignores Ctrl-C; this has a local AWS to end.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    be_interruptible()
     archives = sorted(TINY_MODELS.glob("*.tar.gz"))
     try:
         with (
@@ -94,23 +92,12 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
         prog="python -m benchmarks.wake",
         description="How soon a parked request is sent once its endpoint serves.",
     )
-    parser.add_argument("--wakes", type=_positive, default=30, help="with events; default: 30")
+    parser.add_argument("--wakes", type=positive, default=30, help="with events; default: 30")
     parser.add_argument(
-        "--no-event-wakes", type=_positive, default=8, help="without events; default: 8"
+        "--no-event-wakes", type=positive, default=8, help="without events; default: 8"
     )
     parser.add_argument("--json", action="store_true", help="print the object alone")
     return parser.parse_args(arguments)
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ValueError(text)
-    return number
-
-
-def _interrupted(number: int, _frame: object) -> None:
-    raise KeyboardInterrupt(number)
 
 
 def _wakes(stack: Deployed, arrivals: Arrivals, number: int, how: str) -> list[float]:

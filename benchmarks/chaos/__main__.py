@@ -11,7 +11,6 @@ import argparse
 import json
 import random
 import secrets
-import signal
 import sys
 import tempfile
 import threading
@@ -40,6 +39,7 @@ from benchmarks.deployed import (
     lease_of,
 )
 from benchmarks.environments import MissingEnvironmentError
+from benchmarks.program import be_interruptible, positive
 from benchmarks.progress import say
 from local.running import NotStartedError
 from local.stack import DeployError
@@ -63,9 +63,7 @@ _PATIENCE_SECONDS = 300.0
 def main(arguments: Sequence[str]) -> int:
     """Run and print; the exit status."""
     options = _options(arguments)
-    signal.signal(signal.SIGTERM, _interrupted)
-    # What a shell starts in the background ignores Ctrl-C; this has a local AWS to end.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    be_interruptible()
     chance = random.Random(options.seed)
     say(f"seed {options.seed}")
     try:
@@ -103,9 +101,9 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
         prog="python -m benchmarks.chaos",
         description="Whether a request is lost while processes are killed.",
     )
-    parser.add_argument("--requests", type=_positive, default=500, help="default: 500")
-    parser.add_argument("--callers", type=_positive, default=50, help="default: 50")
-    parser.add_argument("--sleeps", type=_positive, default=5, help="default: 5")
+    parser.add_argument("--requests", type=positive, default=500, help="default: 500")
+    parser.add_argument("--callers", type=positive, default=50, help="default: 50")
+    parser.add_argument("--sleeps", type=positive, default=5, help="default: 5")
     parser.add_argument(
         "--spread",
         type=float,
@@ -129,17 +127,6 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=secrets.randbits(32))
     parser.add_argument("--json", action="store_true", help="print the object alone")
     return parser.parse_args(arguments)
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ValueError(text)
-    return number
-
-
-def _interrupted(number: int, _frame: object) -> None:
-    raise KeyboardInterrupt(number)
 
 
 def _run(

@@ -8,7 +8,6 @@ MiniLM-sized one. docs/benchmarks.md says what is measured and how. Progress is 
 import argparse
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -26,6 +25,7 @@ from benchmarks.container.load import in_turn, load_seconds
 from benchmarks.container.models import Model, model
 from benchmarks.container.traffic import Round, TrafficError, drive
 from benchmarks.environments import CACHE, MissingEnvironmentError, models_python
+from benchmarks.program import be_interruptible
 from benchmarks.progress import say
 from benchmarks.server import Server, ServerError
 from benchmarks.sides import SIDES, running_ours, running_stock
@@ -70,9 +70,7 @@ def main(arguments: Sequence[str]) -> int:
         effort = Effort(
             **{**asdict(effort), "most_in_4gb": None, "skipped_because": "--skip-cgroup"}
         )
-    signal.signal(signal.SIGTERM, _interrupted)
-    # What a shell starts in the background ignores Ctrl-C; this has servers to end.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    be_interruptible()
     names = [options.only] if options.only else ["tiny"] if options.quick else ["tiny", "minilm"]
     try:
         result = _measured(names, effort)
@@ -106,10 +104,6 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--only", choices=("tiny", "minilm"), help="one of the two models")
     parser.add_argument("--skip-cgroup", action="store_true", help="without models_in_4gb")
     return parser.parse_args(arguments)
-
-
-def _interrupted(number: int, _frame: object) -> None:
-    raise KeyboardInterrupt(number)
 
 
 def _measured(names: Sequence[str], effort: Effort) -> dict[str, Any]:
