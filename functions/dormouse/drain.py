@@ -191,10 +191,9 @@ class Drain:
             case NoLedger(why):
                 return self._give_back(mine, why)
             case Cold(denial=denial, ledger=ledger):
-                problems = () if denial is None else (denial,)
-                return self._park_again(mine, ledger, *problems)
+                return self._park_again(mine, ledger, denial)
             case NotKnown():
-                return self._park_again(mine, None)
+                return self._park_again(mine, None, None)
             case other:
                 assert_never(other)
 
@@ -271,13 +270,19 @@ class Drain:
             return Outcome(Fate.LOST, before, problems)
         return Outcome(fate, after, problems)
 
-    def _park_again(self, mine: ParkedRequest, ledger: Ledger | None, *problems: str) -> Outcome:
+    def _park_again(
+        self, mine: ParkedRequest, ledger: Ledger | None, denial: str | None
+    ) -> Outcome:
         """Let it wait for the endpoint, and see to it that somebody starts that.
 
         The demand is raised first: whoever is cut off in between leaves a request that is claimed,
         and a ledger that says that there is one. What was accepted before an operator put the
         endpoint to sleep does not wake it.
+
+        A denial is left to the scheduled tick: one that is nudged and finds the endpoint serving
+        would release the request at once, to be denied again, round and round.
         """
+        problems = () if denial is None else (denial,)
         now, is_news = self.clock(), False
         try:
             if ledger is None:
@@ -289,7 +294,7 @@ class Drain:
         except AwsError as error:
             return self._give_back(mine, *problems, str(error))
         outcome = self._step(mine, parked_again(mine), Fate.PARKED_AGAIN, *problems)
-        if is_news:
+        if is_news and denial is None:
             try:
                 self.nudge(mine.endpoint, mine.id)
             except AwsError as error:

@@ -311,6 +311,17 @@ def test_a_denial_is_told_as_a_problem(desk: Desk) -> None:
     assert outcome.problems == ("InvokeEndpoint refused: AccessDenied: no",)
 
 
+def test_a_denial_is_not_taken_to_a_tick_at_once(desk: Desk) -> None:
+    """One that sees the endpoint serve would release the request, to be denied again, for hours."""
+    desk.release()
+    desk.runtime.answers = [replace(GONE, denial="InvokeEndpoint refused: AccessDenied: no")]
+
+    desk.answer()
+
+    assert desk.ledger.has_unmet_demand
+    assert desk.nudge.sent == []
+
+
 def test_a_lost_nudge_costs_nothing(desk: Desk) -> None:
     """The demand stands; the scheduled tick finds it."""
     desk.release()
