@@ -19,7 +19,11 @@ from dormouse.domain.call import InvokeAsync, completion_topic_of
 from dormouse.domain.invocation import BODY_LIMIT_BYTES, InvocationRequest
 from dormouse.domain.parked_request import Kind
 from dormouse.domain.principals import name_of
-from dormouse.domain.request_identity import fingerprint_of, token_of_inference
+from dormouse.domain.request_identity import (
+    fingerprint_of,
+    token_of_inference,
+    token_of_invocation,
+)
 from dormouse.errors import LocationError
 from dormouse.handled import Fate, Handled
 from dormouse.parking import Parked, Parking, Wanted
@@ -56,7 +60,7 @@ class AsyncInvocations:
             asked = read_async_invocation(request.headers, has_body=bool(request.body))
         except AsyncInvocationError as error:
             raise Refused(responses.bad_request(str(error))) from error
-        wanted = self._wanted(request, asked, permitted)
+        wanted = self._wanted(call, asked, permitted)
         # Asked for first: a repetition is accepted though its input is gone by now.
         there = self.parking.find(wanted)
         if there is not None:
@@ -71,15 +75,17 @@ class AsyncInvocations:
         parked = self.parking.park(wanted, ledger, read_body, request.request_id, problems)
         return _kept(parked, call)
 
-    def _wanted(
-        self, request: InvocationRequest, asked: AsyncInvocation, permitted: Permitted
-    ) -> Wanted:
-        principal = name_of(request.caller)
-        token = (
-            self.draw_token()
-            if asked.inference_id is None
-            else token_of_inference(principal, request.endpoint, asked.inference_id)
-        )
+    def _wanted(self, call: InvokeAsync, asked: AsyncInvocation, permitted: Permitted) -> Wanted:
+        request = call.invocation
+        principal, names = name_of(request.caller), "InferenceId"
+        if asked.inference_id is not None:
+            token = token_of_inference(principal, request.endpoint, asked.inference_id)
+        elif call.sdk_name is not None:
+            # The SDK repeats what it had no answer to in time: that is the same request.
+            token = token_of_invocation(principal, request.endpoint, call.sdk_name)
+            names = "amz-sdk-invocation-id"
+        else:
+            token = self.draw_token()
         place = "/".join(
             part for part in ("output", request.endpoint, asked.path_extension) if part is not None
         )
@@ -100,6 +106,7 @@ class AsyncInvocations:
             topic=completion_topic_of(request.headers),
             default_topic=permitted.completion_topic,
             time_to_live=asked.time_to_live,
+            names=names,
         )
 
     def _input(self, request: InvocationRequest, asked: AsyncInvocation) -> bytes:

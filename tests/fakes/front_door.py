@@ -227,11 +227,14 @@ class FrontDoor:
         endpoint: str = "reviews",
         *,
         body: bytes = b"",
+        sdk_name: str | None = None,
     ) -> Handled:
         """Handle an asynchronous invocation; `own` are the headers of its protocol, without their
-        prefix.
+        prefix, and `sdk_name` is what the SDK names it by.
         """
         named = {f"x-amzn-sagemaker-{name}": value for name, value in own.items()}
+        if sdk_name is not None:
+            named["amz-sdk-invocation-id"] = sdk_name
         invocation = InvocationRequest(endpoint, named, body, caller, "request-1")
         return self.async_invocations.handle(InvokeAsync(invocation, BASE))
 

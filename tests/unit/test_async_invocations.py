@@ -104,6 +104,18 @@ def test_the_same_inference_id_is_the_same_request(door: FrontDoor) -> None:
     assert len(door.parked) == 1
 
 
+def test_a_repetition_by_the_sdk_is_the_same_request(door: FrontDoor) -> None:
+    """boto3 sends again what it had no answer to in time, under the same name of its own."""
+    first = door.invoke_async(MODEL, body=b"[8]", sdk_name="0b3f")
+
+    again = door.invoke_async(MODEL, body=b"[8]", sdk_name="0b3f")
+    other = door.invoke_async(MODEL, body=b"[8]", sdk_name="77aa")
+
+    assert again.response == first.response
+    assert other.response != first.response
+    assert len(door.parked) == 2
+
+
 def test_its_result_can_be_asked_for_as_well(door: FrontDoor) -> None:
     """By the id in the answer's Location."""
     door.invoke_async(MODEL, body=b"[8]")

@@ -25,7 +25,7 @@ class Invoke:
     @property
     def sdk_name(self) -> str | None:
         """What the SDK names it by, each time that it sends it."""
-        return self.invocation.headers.get("amz-sdk-invocation-id") or None
+        return _sdk_name(self.invocation)
 
     @property
     def is_perhaps_repeated(self) -> bool:
@@ -45,6 +45,11 @@ class InvokeAsync:
 
     invocation: InvocationRequest
     base_url: str = ""
+
+    @property
+    def sdk_name(self) -> str | None:
+        """What the SDK names it by, each time that it sends it."""
+        return _sdk_name(self.invocation)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,3 +75,7 @@ Call = Invoke | InvokeAsync | Ask | Cancel
 def completion_topic_of(headers: Mapping[str, str]) -> str | None:
     """Read the topic that a request itself names."""
     return headers.get("dormouse-completion-topic") or None
+
+
+def _sdk_name(invocation: InvocationRequest) -> str | None:
+    return invocation.headers.get("amz-sdk-invocation-id") or None
