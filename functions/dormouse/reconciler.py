@@ -197,16 +197,20 @@ class Reconciler:
     def _announce(
         self, spec: Spec, ledger: Ledger, seen: Present, waiting: Waiting, outcome: Outcome
     ) -> Outcome:
-        """Let those who wait know that it serves."""
-        try:
-            # Those who wait first: the models that they ask for are loaded by that.
-            if waiting.is_work:
-                self.releasing.release(spec.endpoint, waiting, self.clock())
-            self.awakening.note(spec, ledger, seen)
-        except AwsError as error:
-            problems = [text for text in (outcome.problem, str(error)) if text is not None]
-            return replace(outcome, problem="; ".join(problems))
-        return outcome
+        """Let those who wait know that it serves, each of them whatever becomes of the others: who
+        is held sends as soon as it is noted, though no order for `drain` can be given.
+        """
+        # Those who wait first: the models that they ask for are loaded by that.
+        steps = [partial(self.awakening.note, spec, ledger, seen)]
+        if waiting.is_work:
+            steps.insert(0, partial(self.releasing.release, spec.endpoint, waiting, self.clock()))
+        problems = [] if outcome.problem is None else [outcome.problem]
+        for step in steps:
+            try:
+                step()
+            except AwsError as error:
+                problems.append(str(error))
+        return replace(outcome, problem="; ".join(problems) or None)
 
     def _remove_all(self, only: str | None) -> Iterator[Outcome]:
         """Remove every endpoint that this deployment may have created.

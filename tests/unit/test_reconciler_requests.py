@@ -219,6 +219,23 @@ def test_a_queue_that_does_not_answer_costs_a_tick_and_nothing_else(woken: World
     assert len(woken.work.sent) == 3
 
 
+def test_who_is_held_need_not_wait_for_those_that_are_parked(world: World) -> None:
+    """That it serves is noted though these can't be released."""
+    world.act()
+    park(world)
+    assert world.act() is Action.START
+    world.clock.advance(minutes=8)
+
+    def refuse(operation: str, is_done: bool) -> None:
+        if operation == "records.change" and not is_done:
+            raise AwsError("PutItem was throttled")
+
+    world.records.disturb = refuse
+
+    assert world.look().problem == "PutItem was throttled"
+    assert world.ledger.serving_since is not None
+
+
 def test_an_endpoint_without_requests_is_not_asked_for_any(world: World) -> None:
     """Looking costs money each minute."""
     asked: list[str] = []
