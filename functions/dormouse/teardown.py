@@ -52,6 +52,8 @@ class Teardown:
         now = self.clock()
         if not ledger.is_deleting and not self.state.begin_deleting(endpoint, ledger, now):
             if ledger.lease_until is None or ledger.lease_until < now:
+                # A demand that has become old by now would not undo it, and it would stay so.
+                self.state.reopen(endpoint, ledger)
                 return _judged_anew(plan)
             return close(plan, ledger.lease_until)
         self.endpoints.delete(endpoint)

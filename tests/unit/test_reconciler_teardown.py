@@ -93,7 +93,17 @@ def test_demand_between_the_look_and_the_deletion_prevents_it(
     assert outcome.plan.action is Action.WAIT
     assert "judged anew" in outcome.plan.reason
     assert closing.endpoints.deleted == []
-    assert closing.act() is Action.REOPEN
+    assert closing.ledger.closing is None
+    assert closing.act() is Action.STAY_UP
+
+
+def test_demand_that_no_tick_has_seen_in_time_does_not_keep_it_closed(closing: World) -> None:
+    """It prevents the deletion, though it is too old to count as one by now."""
+    closing.ask()
+    closing.clock.advance(hours=2)
+    assert closing.act() is Action.WAIT
+    assert closing.ledger.closing is None
+    assert closing.act() in (Action.STOP, Action.CLOSE)
 
 
 def test_a_lease_between_the_look_and_the_closing_prevents_that(
