@@ -104,6 +104,14 @@ class Reconciler:
         self._keep_terms(claim, ledger)
         # Also where nothing else is done for it: requests expire, and somebody has to be told.
         waiting = self._look_for_requests(claim.endpoint, ledger)
+        problem = self._have_it_told(waiting)
+        outcome = self._judge(claim, ledger, waiting)
+        if problem is None:
+            return outcome
+        problems = [text for text in (outcome.problem, problem) if text is not None]
+        return replace(outcome, problem="; ".join(problems))
+
+    def _judge(self, claim: Claim, ledger: Ledger, waiting: Waiting) -> Outcome:
         if isinstance(claim, Refusal):
             return self._record(ledger, Absent(), _refuse(claim))
         seen = self.endpoints.observe(claim.endpoint)
@@ -124,11 +132,20 @@ class Reconciler:
             return NOBODY
         now = self.clock()
         waiting = self.releasing.look(endpoint, now)
-        self.releasing.publish(waiting, now)
         # What is parked again while it sleeps raises no demand, by which that would be noticed.
         if waiting.is_empty and not ledger.is_put_to_sleep:
             self.state.clear_requests(endpoint, ledger.demand_version)
         return waiting
+
+    def _have_it_told(self, waiting: Waiting) -> str | None:
+        """Order again what was not told; return what keeps that from being done, if anything. It is
+        no reason not to start the endpoint for others, nor to let it cost money.
+        """
+        try:
+            self.releasing.publish(waiting, self.clock())
+        except AwsError as error:
+            return str(error)
+        return None
 
     def _guarded(self, endpoint: str, ledger: Ledger, plan: Plan, seen: Present) -> Plan:
         guarded = guard(plan, self.endpoints.ownership(seen.arn), self.deployment.stack_name)

@@ -1,12 +1,14 @@
 """Looking for the accepted requests of an endpoint, and giving them to `drain` when it serves."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from dormouse.domain.parked_request import ParkedRequest, Queue, Status, expired, released
 from dormouse.domain.waiting import Waiting
 from dormouse.domain.work import AnswerNext, Publish, Work
+from dormouse.errors import AwsError
 from dormouse.ports import RequestRecords, WorkQueue
 
 
@@ -64,13 +66,13 @@ class Releasing:
         Raises:
             AwsError: the orders can't be sent.
         """
-        self.work.send(
-            [
-                Publish(each.endpoint, each.id)
-                for each in waiting.publishing
-                if each.finished_at is not None and now >= each.finished_at + self.resend_after
-            ]
-        )
+        orders = [
+            Publish(each.endpoint, each.id)
+            for each in waiting.publishing
+            if each.finished_at is not None and now >= each.finished_at + self.resend_after
+        ]
+        if orders:
+            self.work.send(orders)
 
     def _unless_expired(
         self, endpoint: str, queue: Queue, now: datetime
@@ -85,7 +87,10 @@ class Releasing:
                 waiting.append(each)
             elif after.wants_publishing:
                 ended.append(Publish(each.endpoint, each.id))
-        self.work.send(ended)
+        if ended:
+            # What can't be ordered now stands in the queue of what is to be told, and is later.
+            with suppress(AwsError):
+                self.work.send(ended)
         return waiting
 
     def _is_overdue(self, request: ParkedRequest, now: datetime) -> bool:

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from dormouse.domain.ledger import Ledger
-from dormouse.domain.parked_request import Kind, ParkedRequest, Queue, Status, claimed
+from dormouse.domain.parked_request import Kind, ParkedRequest, Queue, Status, claimed, expired
 from dormouse.domain.plan import Action, Rule
 from dormouse.domain.work import AnswerNext, Publish
 from dormouse.errors import AwsError
@@ -217,6 +217,30 @@ def test_a_queue_that_does_not_answer_costs_a_tick_and_nothing_else(woken: World
     woken.clock.advance(seconds=60)
     woken.act()
     assert len(woken.work.sent) == 3
+
+
+def test_a_queue_that_does_not_answer_keeps_nothing_asleep(world: World) -> None:
+    """What is to be told of one request has nothing to do with another's wake."""
+    world.act()
+    first = park(world, 1, topic="arn:aws:sns:us-east-1:123456789012:done")
+    assert world.records.change(first, expired(first, world.clock()))
+    world.clock.advance(minutes=5)
+    late = park(world, 2, topic=first.completion_topic, time_to_live=timedelta(0))
+    park(world, 3)
+
+    def refuse(operation: str, is_done: bool) -> None:
+        if operation == "work.send" and not is_done:
+            raise AwsError("SendMessageBatch was throttled")
+
+    world.work.disturb = refuse
+    outcome = world.look()
+    world.work.disturb = lambda _operation, _is_done: None
+    world.clock.advance(minutes=2)
+    world.tick()
+
+    assert outcome.plan.action is Action.START
+    assert outcome.problem == "SendMessageBatch was throttled"
+    assert world.work.sent == [Publish("reviews", first.id), Publish("reviews", late.id)]
 
 
 def test_who_is_held_need_not_wait_for_those_that_are_parked(world: World) -> None:
