@@ -41,6 +41,20 @@ def door() -> FrontDoor:
     return door
 
 
+def beside(door: FrontDoor) -> FrontDoor:
+    """Another container of the same door."""
+    return FrontDoor(
+        door.state,
+        door.clock,
+        door.runtime,
+        door.nudge,
+        door.catalog,
+        door.records,
+        door.payloads,
+        slots=door.slots,
+    )
+
+
 def wakes_after(door: FrontDoor, pauses: int) -> None:
     """Let the endpoint serve after so many pauses of whoever waits."""
 
@@ -170,16 +184,7 @@ def test_a_repetition_without_a_place_is_not_parked_while_the_first_waits(
     door: FrontDoor,
 ) -> None:
     """Both would be executed."""
-    second = FrontDoor(
-        door.state,
-        door.clock,
-        door.runtime,
-        door.nudge,
-        door.catalog,
-        door.records,
-        door.payloads,
-        slots=door.slots,
-    )
+    second = beside(door)
     answers = []
 
     def act(so_many: int) -> None:
@@ -344,16 +349,7 @@ def test_a_ledger_that_cannot_be_read_for_a_while_costs_time(
 
 def test_a_repetition_joins_the_first_and_is_executed_once(door: FrontDoor) -> None:
     """Both have the one answer."""
-    second = FrontDoor(
-        door.state,
-        door.clock,
-        door.runtime,
-        door.nudge,
-        door.catalog,
-        door.records,
-        door.payloads,
-        slots=door.slots,
-    )
+    second = beside(door)
     answers = []
 
     def act(so_many: int) -> None:

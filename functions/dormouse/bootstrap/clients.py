@@ -56,8 +56,10 @@ def runtime(read_timeout: timedelta) -> SageMakerRuntime:
         raise RuntimeError("the function has no AWS credentials")
     return SageMakerRuntime(
         session=URLLib3Session(
-            # botocore itself passes (connect, read); only its stubs say int.
-            timeout=(CONNECT_TIMEOUT_SECONDS, read_timeout.total_seconds()),  # type: ignore[arg-type]
+            timeout=(
+                CONNECT_TIMEOUT_SECONDS,
+                read_timeout.total_seconds(),
+            ),  # type: ignore[arg-type]  # botocore passes two as well; its stubs say one
             max_pool_connections=2,
         ),
         credentials=credentials,
