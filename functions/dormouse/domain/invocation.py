@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from dormouse.domain.principals import Caller
 
@@ -43,12 +44,29 @@ class InvocationRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class Execution:
+    """The call to SageMaker's runtime that a response came from.
+
+    `target_model` is the model that was asked, `alias` the name that stood for it, if one did;
+    `latency` is how long the call took, the model's loading included.
+    """
+
+    target_model: str | None
+    alias: str | None
+    latency: timedelta
+
+
+@dataclass(frozen=True, slots=True)
 class InvocationResponse:
-    """One HTTP response: status, headers in lower case, the body byte for byte."""
+    """One HTTP response: status, headers in lower case, the body byte for byte.
+
+    `execution` is no part of what its caller gets: None where SageMaker was not asked for it.
+    """
 
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
+    execution: Execution | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """The ledger: what Dormouse itself saw of an endpoint's demand, which AWS can't be asked for."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from dormouse.domain.activity import Measured
@@ -64,6 +65,7 @@ class Ledger:
     `slept_version` is the newest demand that an operator's `sleep` of `slept_at` has overruled.
     `updated_to` is the EndpointConfig that UpdateEndpoint was last asked for since the endpoint was
     created. `terms` are those of the last spec that could be obeyed; None where there was none.
+    `aliases` says which model each alias stands for.
     """
 
     demand_version: int = 0
@@ -86,6 +88,7 @@ class Ledger:
     has_requests: bool = False
     warm_set: tuple[str, ...] = ()
     warm_up: WarmUp | None = None
+    aliases: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def has_unmet_demand(self) -> bool:
