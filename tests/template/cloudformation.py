@@ -150,11 +150,13 @@ def _resolve(value: Any, given: Given) -> Any:
 
 
 def _substitute(text: str, names: Mapping[str, Any], given: Given) -> str:
-    return re.sub(
-        r"\$\{([^}]+)\}",
-        lambda found: str(names[found[1]] if found[1] in names else _named(found[1], given)),
-        text,
-    )
+    def written(found: re.Match[str]) -> str:
+        name = found[1]
+        if name.startswith("!"):
+            return f"${{{name[1:]}}}"
+        return str(names[name] if name in names else _named(name, given))
+
+    return re.sub(r"\$\{([^}]+)\}", written, text)
 
 
 def _named(name: str, given: Given) -> str:
@@ -163,6 +165,7 @@ def _named(name: str, given: Given) -> str:
         "AWS::Region": REGION,
         "AWS::StackName": STACK,
         "AWS::Partition": "aws",
+        "AWS::URLSuffix": "amazonaws.com",
     }
     known = pseudo | parameters(given)
     if name in known:
@@ -184,6 +187,7 @@ def _arn(logical_id: str, kind: str) -> str:
         "AWS::Logs::LogGroup": f"arn:aws:logs:{place}:log-group:{name}:*",
         "AWS::Serverless::Function": f"arn:aws:lambda:{place}:function:{name}",
         "AWS::IAM::Role": f"arn:aws:iam::{ACCOUNT}:role/{name}",
+        "AWS::KinesisFirehose::DeliveryStream": f"arn:aws:firehose:{place}:deliverystream/{name}",
     }[kind]
 
 

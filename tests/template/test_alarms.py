@@ -13,6 +13,7 @@ from tests.template.cloudformation import (
     properties,
     resolve,
     resources,
+    template,
 )
 
 TOPIC = "arn:aws:sns:eu-central-1:123456789012:operators"
@@ -24,8 +25,14 @@ COUNTED_BY_RECONCILE = {
     "EndpointFailed": "FailedEndpoints",
     "ProblemsPersist": "Problems",
 }
-# What SQS counts.
+# What SQS counts, and what Firehose does.
 COUNTED_BY_SQS = {"DeadLetters"}
+COUNTED_BY_FIREHOSE = {
+    "CapturesLate": "DeliveryToS3.DataFreshness",
+    "CapturesMisplaced": "PartitionCountExceeded",
+}
+# The functions that count the same, whose sum it watches.
+SUMS = {"CapturesLost": ("InvokeFunction", "DrainFunction")}
 ERRORS_OF = {
     "ReconcileErrors": "ReconcileFunction",
     "InvokeErrors": "InvokeFunction",
@@ -79,7 +86,8 @@ def watched(alarm: str) -> dict[str, Any]:
 
 def test_every_alarm_has_its_test() -> None:
     """One that is added is tested here as well."""
-    assert set(ALARMS) == {*COUNTED_BY_RECONCILE, *COUNTED_BY_SQS, *ERRORS_OF}
+    by_aws = {*COUNTED_BY_SQS, *COUNTED_BY_FIREHOSE, *ERRORS_OF}
+    assert set(ALARMS) == {*COUNTED_BY_RECONCILE, *by_aws, *SUMS}
 
 
 @pytest.mark.parametrize(("alarm", "metric"), COUNTED_BY_RECONCILE.items())
@@ -111,6 +119,39 @@ def test_dead_letters_are_noticed() -> None:
     assert properties("DeadLetters")["EvaluationPeriods"] == 1
 
 
+@pytest.mark.parametrize(("alarm", "functions"), SUMS.items())
+def test_a_sum_is_of_what_the_functions_count(alarm: str, functions: tuple[str, ...]) -> None:
+    """Each in its own name; a minute in which one has counted nothing is no gap in the sum."""
+    total, *parts = resolve(properties(alarm)["Metrics"])
+    assert (total["Expression"], total["ReturnData"]) == ("SUM(METRICS())", True)
+    assert [part["MetricStat"]["Metric"] for part in parts] == [
+        as_powertools_writes(function, alarm) for function in functions
+    ]
+    for part in parts:
+        assert part["ReturnData"] is False
+        assert (part["MetricStat"]["Stat"], part["MetricStat"]["Period"]) == ("Sum", 60)
+    assert properties(alarm)["EvaluationPeriods"] == 1
+
+
+@pytest.mark.parametrize(("alarm", "metric"), COUNTED_BY_FIREHOSE.items())
+def test_the_delivery_of_captures_is_watched(alarm: str, metric: str) -> None:
+    """Of the stream that the functions are told."""
+    stream = environment("InvokeFunction")["DORMOUSE_CAPTURE_STREAM"]
+    assert watched(alarm) == {
+        "Namespace": "AWS/Firehose",
+        "MetricName": metric,
+        "Dimensions": [{"Name": "DeliveryStreamName", "Value": stream}],
+    }
+
+
+def test_captures_are_late_before_they_are_lost() -> None:
+    """Longer than they are gathered, for which Firehose may take half as long again, and much
+    shorter than the day for which it keeps them.
+    """
+    gathered: int = template()["Parameters"]["CaptureBufferSeconds"]["MaxValue"]
+    assert 2 * gathered < properties("CapturesLate")["Threshold"] < 6 * 3600
+
+
 @pytest.mark.parametrize("alarm", ALARMS)
 def test_what_no_datapoint_means(alarm: str) -> None:
     """Of ticks: that there are none. Of everything that is counted when it happens: all is well."""
@@ -120,8 +161,12 @@ def test_what_no_datapoint_means(alarm: str) -> None:
     expected = silence if alarm == "TicksStopped" else trouble
     assert (written["TreatMissingData"], written["ComparisonOperator"]) == expected
     # A queue's length is no count: its sum over a minute would be that of several looks.
-    statistic = "Maximum" if alarm in COUNTED_BY_SQS else "Sum"
-    assert (written["Statistic"], written["Threshold"], written["Period"]) == (statistic, 1, 60)
+    statistic = "Maximum" if alarm in {*COUNTED_BY_SQS, *COUNTED_BY_FIREHOSE} else "Sum"
+    if alarm not in SUMS:
+        assert written["Statistic"] == statistic
+        assert written["Period"] == (300 if alarm in COUNTED_BY_FIREHOSE else 60)
+    if alarm != "CapturesLate":
+        assert written["Threshold"] == 1
     assert written.get("DatapointsToAlarm", 1) <= written["EvaluationPeriods"]
 
 

@@ -19,6 +19,13 @@ ROUTES = {
     ("POST", "/endpoints/{name}/sleep"),
     ("GET", "/endpoints/{name}/requests"),
     ("POST", "/endpoints/{name}/replay"),
+    ("GET", "/endpoints/{name}/models"),
+    ("PUT", "/endpoints/{name}/models/{model+}"),
+    ("DELETE", "/endpoints/{name}/models/{model+}"),
+    ("GET", "/endpoints/{name}/aliases"),
+    ("PUT", "/endpoints/{name}/aliases/{alias}"),
+    ("DELETE", "/endpoints/{name}/aliases/{alias}"),
+    ("PUT", "/endpoints/{name}/ground-truth"),
 }
 DEFAULT = ("X-AMAZON-APIGATEWAY-ANY-METHOD", "/$default")
 

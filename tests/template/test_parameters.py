@@ -3,6 +3,7 @@
 import json
 import re
 from datetime import timedelta
+from decimal import Decimal
 from itertools import product
 from typing import Any
 
@@ -10,7 +11,9 @@ import pytest
 from hypothesis import given as for_all
 from hypothesis import strategies as st
 
+from dormouse.domain.capture_policy import Content, Pattern
 from dormouse.domain.intent import Hold, Wake, parse_intent
+from dormouse.domain.invocation import BODY_LIMIT_BYTES
 from dormouse.domain.principals import Kind, Principal
 from dormouse.domain.spec import SpecError, is_endpoint_name, parse_spec
 from tests.template.cloudformation import (
@@ -25,6 +28,7 @@ from tests.template.cloudformation import (
 
 ROLE = "arn:aws:iam::123456789012:role/search-api"
 TOPIC = "arn:aws:sns:eu-central-1:123456789012:answers"
+KEY = "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 
 
 def accepts(parameter: str, value: str) -> bool:
@@ -61,6 +65,11 @@ def accepts(parameter: str, value: str) -> bool:
         ("ModelPrefix", "*/", False),
         ("ModelPrefix", "models/../", False),
         ("ModelPrefix", "${aws:username}/", False),
+        ("ModelPrefix", "retired/", False),
+        ("ModelPrefix", "retired/models/", False),
+        ("ModelPrefix", "warm-up/", False),
+        ("ModelPrefix", "retired-models/", True),
+        ("ModelPrefix", "models/retired/", True),
         ("InstanceType", "ml.m5.xlarge", True),
         ("InstanceType", "ml.m6gd.16xlarge", True),
         ("InstanceType", "m5.xlarge", False),
@@ -135,6 +144,38 @@ def accepts(parameter: str, value: str) -> bool:
         ("CompletionTopicArns", f"{TOPIC}, {TOPIC}-2", False),
         ("CompletionTopicArns", f"{TOPIC}-*", False),
         ("CompletionTopicArns", "answers", False),
+        ("CapturePercent", "100", True),
+        ("CapturePercent", "0", True),
+        ("CapturePercent", "5", True),
+        ("CapturePercent", "0.25", True),
+        ("CapturePercent", "99.9", True),
+        ("CapturePercent", "100.00", False),
+        ("CapturePercent", "101", False),
+        ("CapturePercent", "-1", False),
+        ("CapturePercent", "1.125", False),
+        ("CapturePercent", "5 %", False),
+        ("CapturePercent", ".5", False),
+        ("CapturePercent", "05", False),
+        ("CapturePercent", "", False),
+        ("CaptureRedact", "none", True),
+        ("CaptureRedact", "email", True),
+        ("CaptureRedact", "card phone", True),
+        ("CaptureRedact", "/customer/name", True),
+        ("CaptureRedact", "email /customers/-/name /ssn", True),
+        ("CaptureRedact", "none email", False),
+        ("CaptureRedact", "e-mail", False),
+        ("CaptureRedact", "customer/name", False),
+        ("CaptureRedact", "email,phone", False),
+        ("CaptureRedact", "email  phone", False),
+        ("CaptureRedact", "/a~1b", False),
+        ("CaptureRedact", "/" + "a" * 256, False),
+        ("CaptureRedact", "", False),
+        ("CaptureKeyArn", "", True),
+        ("CaptureKeyArn", KEY, True),
+        ("CaptureKeyArn", KEY.replace("arn:aws:", "arn:aws-us-gov:"), True),
+        ("CaptureKeyArn", KEY.replace(":key/", ":alias/"), False),
+        ("CaptureKeyArn", KEY.partition("/")[2], False),
+        ("CaptureKeyArn", f"{KEY}*", False),
         ("AlarmTopicArn", "", True),
         ("AlarmTopicArn", "arn:aws:sns:eu-central-1:123456789012:operators", True),
         ("AlarmTopicArn", "arn:aws-us-gov:sns:us-gov-west-1:123456789012:operators", True),
@@ -154,6 +195,10 @@ def test_what_the_parameters_accept(parameter: str, value: str, accepted: bool) 
         ("RequestTtlSeconds", (60, 7 * 24 * 3600)),
         ("DrainConcurrency", (2, 1000)),
         ("WarmSetSize", (0, 50)),
+        ("CaptureMaxBody", (0, BODY_LIMIT_BYTES)),
+        ("CaptureRetentionDays", (1, 3650)),
+        # Firehose's own where it partitions, and of no less.
+        ("CaptureBufferSeconds", (60, 900)),
         ("ReservedConcurrency", (0, None)),
         ("LedgerIntervalSeconds", (1, 60)),
         ("RuntimeReadTimeoutSeconds", (1, 70)),
@@ -225,6 +270,59 @@ def test_what_differs_from_the_default_becomes_a_tag() -> None:
     assert written["dormouse:warm-set-size"] == "0"
 
 
+def test_the_policy_of_capture_becomes_tags() -> None:
+    """And the functions read them so."""
+    given = {
+        "CapturePercent": "0.25",
+        "CaptureContent": "metadata",
+        "CaptureRedact": "email /customers/-/name",
+        "CaptureMaxBody": "0",
+    }
+    written = tags(**given)
+    assert written["dormouse:capture-percent"] == "0.25"
+    assert written["dormouse:capture-content"] == "metadata"
+    assert written["dormouse:capture-redact"] == "email /customers/-/name"
+    assert written["dormouse:capture-max-body"] == "0"
+    policy = parse_spec("config", written).capture
+    assert policy.percent == Decimal("0.25")
+    assert policy.content is Content.METADATA
+    assert policy.patterns == {Pattern.EMAIL}
+    assert policy.pointers == (("customers", "-", "name"),)
+    assert policy.max_body == 0
+
+
+def test_the_defaults_of_capture_are_those_of_absent_tags() -> None:
+    """So nobody has to read the template to know what an adopted endpoint does."""
+    defaults = {
+        name: str(template()["Parameters"][name]["Default"])
+        for name in ("CapturePercent", "CaptureContent", "CaptureRedact", "CaptureMaxBody")
+    }
+    policy = parse_spec("config", tags()).capture
+    assert policy.percent == Decimal(defaults["CapturePercent"])
+    assert policy.content == defaults["CaptureContent"]
+    assert policy.patterns == set(defaults["CaptureRedact"].split())
+    assert policy.pointers == ()
+    assert policy.max_body == int(defaults["CaptureMaxBody"])
+
+
+@for_all(
+    st.from_regex(template()["Parameters"]["CapturePercent"]["AllowedPattern"], fullmatch=True)
+)
+def test_a_percentage_that_is_accepted_is_obeyed(percent: str) -> None:
+    """A tag that the functions refuse would have them leave the endpoint alone."""
+    assert parse_spec("config", tags(CapturePercent=percent)).capture.percent == Decimal(percent)
+
+
+@for_all(st.from_regex(template()["Parameters"]["CaptureRedact"]["AllowedPattern"], fullmatch=True))
+def test_what_is_to_be_redacted_is_understood(words: str) -> None:
+    """As above. Twice the same word is once."""
+    if accepts("CaptureRedact", words):
+        policy = parse_spec("config", tags(CaptureRedact=words)).capture
+        named = set(words.split()) - {"none"}
+        assert policy.patterns == {word for word in named if not word.startswith("/")}
+        assert len(set(policy.pointers)) == len({word for word in named if word.startswith("/")})
+
+
 @pytest.mark.parametrize(
     ("given", "sentence"),
     [
@@ -242,7 +340,7 @@ def test_what_is_refused_where_the_tag_is_read(given: dict[str, str], sentence: 
         parse_spec("config", tags(**given))
 
 
-SCHEDULES = ("WakeSchedule", "SleepSchedule", "ScheduleRole")
+OPTIONAL = ("WakeSchedule", "SleepSchedule", "ScheduleRole", "CapturesMisplaced")
 
 
 @pytest.mark.parametrize(
@@ -256,13 +354,17 @@ SCHEDULES = ("WakeSchedule", "SleepSchedule", "ScheduleRole")
             {"WakeCron": "cron(50 7 ? * * *)", "SleepCron": "cron(0 18 ? * * *)"},
             {"WakeSchedule", "SleepSchedule", "ScheduleRole"},
         ),
+        ({"CaptureByModel": "true"}, {"CapturesMisplaced"}),
+        ({"CaptureKeyArn": KEY}, set()),
     ],
 )
 def test_what_the_parameters_add(given: dict[str, str], present: set[str]) -> None:
-    """Whoever gives no cron expression has no schedule, nor a role for one."""
+    """Whoever gives no cron expression has no schedule, nor a role for one; only a folder for each
+    model can be too many.
+    """
     whole = set(created(given))
-    assert whole & set(SCHEDULES) == present
-    assert whole | set(SCHEDULES) == set(template()["Resources"])
+    assert whole & set(OPTIONAL) == present
+    assert whole | set(OPTIONAL) == set(template()["Resources"])
 
 
 @pytest.mark.parametrize(("wakes", "sleeps"), list(product(["", "cron(0 7 ? * * *)"], repeat=2)))

@@ -25,6 +25,7 @@ WITHOUT_RESOURCE_TYPE = {
 EVERYTHING = {
     "S3Buckets": "inputs more-inputs",
     "CompletionTopicArns": f"arn:aws:sns:{REGION}:123456789012:answers",
+    "CaptureKeyArn": f"arn:aws:kms:{REGION}:123456789012:key/captures",
 }
 
 ENDPOINT = f"arn:aws:sagemaker:{REGION}:123456789012:endpoint/"
@@ -52,9 +53,9 @@ def too_wide(statement: Statement) -> list[str]:
         if re.search(r":sagemaker:.*:endpoint(-config)?/.*\*", resource) and not tags
     ]
     faults += [
-        f"{resource}: all functions, tables, queues or topics"
+        f"{resource}: all functions, tables, queues, topics, streams or keys"
         for resource in statement.resources
-        if re.match(r"arn:aws:(lambda|dynamodb|sqs|sns):.*\*", resource)
+        if re.match(r"arn:aws:(lambda|dynamodb|sqs|sns|firehose|kms):.*\*", resource)
     ]
     faults += [
         f"{resource}: all buckets"
@@ -83,6 +84,8 @@ def test_no_statement_is_wider_than_it_must_be(statement: Statement) -> None:
         (("lambda:InvokeFunction",), f"{FUNCTION}dormouse-*", "all functions"),
         (("sqs:SendMessage",), f"arn:aws:sqs:{REGION}:123456789012:*", "queues"),
         (("sns:Publish",), f"arn:aws:sns:{REGION}:123456789012:team-*", "topics"),
+        (("firehose:PutRecord",), f"arn:aws:firehose:{REGION}:123456789012:*", "streams"),
+        (("kms:Decrypt",), f"arn:aws:kms:{REGION}:123456789012:key/*", "keys"),
         (("s3:GetObject",), "arn:aws:s3:::dormouse-*/models/*", "all buckets"),
         (("s3:GetObject",), "arn:*:s3:::*", "all buckets"),
     ],
@@ -181,7 +184,7 @@ def test_each_role_has_one_user() -> None:
 
 
 def test_who_may_take_each_role() -> None:
-    """One service each; the scheduler and SageMaker only on behalf of this account."""
+    """One service each; those that work for many accounts only on behalf of this one."""
     trusted = {
         role: [
             (statement["Principal"], "Condition" in statement)
@@ -202,6 +205,7 @@ def test_who_may_take_each_role() -> None:
         "CleanupRole": function,
         "TickRole": schedule,
         "ScheduleRole": schedule,
+        "CaptureStreamRole": [({"Service": "firehose.amazonaws.com"}, True)],
     }
 
 
@@ -248,6 +252,7 @@ def test_no_name_is_fixed(deployed: dict[str, Any]) -> None:
         if key
         in {"AlarmName", "BucketName", "FunctionName", "LogGroupName", "Name", "RoleName"}
         | {"TableName", "EndpointConfigName", "ModelName", "QueueName"}
+        | {"DatabaseName", "DeliveryStreamName", "LogStreamName"}
         and isinstance(resource["Properties"][key], str)
     }
     assert named == set()

@@ -43,7 +43,7 @@ NEEDED = {
     # What it looks through for requests that wait, and where drain tells how they ended.
     "RequestsTable",
     "RequestsBucket",
-    "ModelUsesTable",
+    "UsageTable",
     "WorkQueue",
     "DeadLetterQueue",
     # What looks on and answers.
@@ -90,8 +90,8 @@ def test_no_update_reaches_the_cleanup(deployed: dict[str, Any]) -> None:
 
 
 def test_what_outlives_the_stack() -> None:
-    """Models, memory and what callers have sent are kept; what a live endpoint may still use
-    survives its replacement.
+    """Models, memory and what callers have sent and got are kept; what a live endpoint may still
+    use survives its replacement.
     """
     kept = {
         name: (resource.get("DeletionPolicy"), resource.get("UpdateReplacePolicy"))
@@ -106,6 +106,9 @@ def test_what_outlives_the_stack() -> None:
         "RequestsTable": ("Retain", "Retain"),
         "RequestsBucket": ("Retain", "Retain"),
         "RequestsBucketPolicy": ("Retain", "Retain"),
+        "UsageTable": ("Retain", "Retain"),
+        "CaptureBucket": ("Retain", "Retain"),
+        "CaptureBucketPolicy": ("Retain", "Retain"),
         "CleanupLogs": ("Retain", "Delete"),
         "ModelRole": ("Delete", "Retain"),
         "Model": ("Delete", "Retain"),

@@ -13,11 +13,19 @@ CONFIG = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:endpoint-config/search-3"
 ENDPOINTS_TABLE = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/dormouse-EndpointsTable"
 DECISIONS_TABLE = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/dormouse-DecisionsTable"
 REQUESTS_TABLE = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/dormouse-RequestsTable"
-MODEL_USES_TABLE = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/dormouse-ModelUsesTable"
+USAGE_TABLE = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/dormouse-UsageTable"
 QUEUE_INDEX = f"{REQUESTS_TABLE}/index/queue"
 PAYLOAD = "arn:aws:s3:::dormouse-RequestsBucket/requests/dormouse/id/body"
 OUTPUT = "arn:aws:s3:::dormouse-RequestsBucket/output/dormouse/id.out"
 WARM_UP = "arn:aws:s3:::dormouse-ModelBucket/warm-up/sentiment.tar.gz"
+RETIRED = "arn:aws:s3:::dormouse-ModelBucket/retired/models/sentiment.tar.gz"
+CAPTURE = "arn:aws:s3:::dormouse-CaptureBucket/captures/dormouse/AllTraffic/2026/02/14/17/a.jsonl"
+CAPTURE_ERROR = (
+    "arn:aws:s3:::dormouse-CaptureBucket/capture-errors/processing-failed/2026/02/14/17/a"
+)
+GROUND_TRUTH = "arn:aws:s3:::dormouse-CaptureBucket/ground-truth/dormouse/2026/02/14/17/a.jsonl"
+CAPTURE_STREAM = f"arn:aws:firehose:{REGION}:{ACCOUNT}:deliverystream/dormouse-CaptureStream"
+KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 WORK_QUEUE = f"arn:aws:sqs:{REGION}:{ACCOUNT}:dormouse-WorkQueue"
 DEAD_LETTERS = f"arn:aws:sqs:{REGION}:{ACCOUNT}:dormouse-DeadLetterQueue"
 TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:answers"
@@ -73,11 +81,13 @@ def actions_of(role: str) -> set[str]:
         (
             "InvokeRole",
             {
+                "dynamodb:BatchWriteItem",
                 "dynamodb:DeleteItem",
                 "dynamodb:GetItem",
                 "dynamodb:PutItem",
                 "dynamodb:Query",
                 "dynamodb:UpdateItem",
+                "firehose:PutRecord",
                 "lambda:InvokeFunction",
                 "s3:DeleteObject",
                 "s3:GetObject",
@@ -92,10 +102,12 @@ def actions_of(role: str) -> set[str]:
         (
             "DrainRole",
             {
+                "dynamodb:BatchWriteItem",
                 "dynamodb:GetItem",
                 "dynamodb:PutItem",
                 "dynamodb:Query",
                 "dynamodb:UpdateItem",
+                "firehose:PutRecord",
                 "lambda:InvokeFunction",
                 "s3:DeleteObject",
                 "s3:GetObject",
@@ -119,6 +131,10 @@ def actions_of(role: str) -> set[str]:
                 "dynamodb:Scan",
                 "dynamodb:UpdateItem",
                 "lambda:InvokeFunction",
+                "s3:DeleteObject",
+                "s3:GetObject",
+                "s3:ListBucket",
+                "s3:PutObject",
                 "sagemaker:DescribeEndpoint",
                 "sagemaker:ListEndpoints",
                 "sqs:ChangeMessageVisibility",
@@ -130,6 +146,18 @@ def actions_of(role: str) -> set[str]:
         ("CleanupRole", {"dynamodb:UpdateItem", "lambda:InvokeFunction"}),
         ("TickRole", {"lambda:InvokeFunction"}),
         ("ScheduleRole", {"lambda:InvokeFunction"}),
+        (
+            "CaptureStreamRole",
+            {
+                # https://docs.aws.amazon.com/firehose/latest/dev/controlling-access.html#using-iam-s3
+                "s3:AbortMultipartUpload",
+                "s3:GetBucketLocation",
+                "s3:GetObject",
+                "s3:ListBucket",
+                "s3:ListBucketMultipartUploads",
+                "s3:PutObject",
+            },
+        ),
     ],
 )
 def test_the_calls_of_the_adapters_are_granted(role: str, actions: set[str]) -> None:
@@ -315,25 +343,113 @@ def test_which_way_messages_go(role: str, sends_to: set[str], takes_from: set[st
 
 
 @pytest.mark.parametrize(
-    ("role", "steps", "counts_uses", "ranks_models"),
+    ("role", "steps"),
     [
-        ("ReconcileRole", True, False, True),
-        ("InvokeRole", True, True, False),
-        ("DrainRole", True, True, False),
-        ("ControlRole", True, False, False),
-        ("CleanupRole", False, False, False),
+        ("ReconcileRole", True),
+        ("InvokeRole", True),
+        ("DrainRole", True),
+        ("ControlRole", True),
+        ("CleanupRole", False),
     ],
 )
-def test_who_takes_the_steps_of_requests(
-    role: str, steps: bool, counts_uses: bool, ranks_models: bool
-) -> None:
+def test_who_takes_the_steps_of_requests(role: str, steps: bool) -> None:
     """A request is found by the table's index alone, and never by looking through the table."""
     # A step is a record written anew, on the condition that the former one is still there.
     assert may(role, "dynamodb:PutItem", REQUESTS_TABLE) is steps
     assert may(role, "dynamodb:Query", QUEUE_INDEX) is steps
     assert not may(role, "dynamodb:Scan", REQUESTS_TABLE)
-    assert may(role, "dynamodb:UpdateItem", MODEL_USES_TABLE) is counts_uses
-    assert may(role, "dynamodb:Query", MODEL_USES_TABLE) is ranks_models
+
+
+@pytest.mark.parametrize(
+    ("role", "notes", "reads"),
+    [
+        ("ReconcileRole", False, True),
+        ("InvokeRole", True, False),
+        ("DrainRole", True, False),
+        ("ControlRole", False, True),
+        ("CleanupRole", False, False),
+    ],
+)
+def test_who_notes_what_models_are_asked_and_who_reads_it(
+    role: str, notes: bool, reads: bool
+) -> None:
+    """Whoever answers requests notes them in batches; one ranks models by it, one tells of it."""
+    assert may(role, "dynamodb:BatchWriteItem", USAGE_TABLE) is notes
+    assert may(role, "dynamodb:Query", USAGE_TABLE) is reads
+    assert not may(role, "dynamodb:BatchWriteItem", REQUESTS_TABLE)
+    assert not may(role, "dynamodb:BatchWriteItem", ENDPOINTS_TABLE)
+    for action in ("dynamodb:DeleteItem", "dynamodb:Scan", "dynamodb:UpdateItem"):
+        assert not may(role, action, USAGE_TABLE)
+
+
+@pytest.mark.parametrize(
+    ("role", "stream", "capture", "error", "truth"),
+    [
+        ("InvokeRole", True, {"Put"}, set(), set()),
+        ("DrainRole", True, {"Put"}, set(), set()),
+        ("CaptureStreamRole", False, {"Get", "Put"}, {"Get", "Put"}, set()),
+        ("ControlRole", False, set(), set(), {"Put"}),
+        ("ReconcileRole", False, set(), set(), set()),
+        ("CleanupRole", False, set(), set(), set()),
+        ("ModelRole", False, set(), set(), set()),
+    ],
+)
+def test_captures_are_written_and_not_read(
+    role: str, stream: bool, capture: set[str], error: set[str], truth: set[str]
+) -> None:
+    """No function sees again what callers have sent and got. Firehose alone may, which writes large
+    objects in parts; and nobody deletes: the bucket does.
+    """
+    assert may(role, "firehose:PutRecord", CAPTURE_STREAM) is stream
+    for resource, allowed in ((CAPTURE, capture), (CAPTURE_ERROR, error), (GROUND_TRUTH, truth)):
+        actions = ("Get", "Put", "Delete")
+        assert {a for a in actions if may(role, f"s3:{a}Object", resource)} == allowed
+
+
+@pytest.mark.parametrize(
+    ("role", "actions"),
+    [
+        ("InvokeRole", {"kms:GenerateDataKey"}),
+        ("DrainRole", {"kms:GenerateDataKey"}),
+        ("ControlRole", {"kms:GenerateDataKey"}),
+        ("CaptureStreamRole", {"kms:Decrypt", "kms:GenerateDataKey"}),
+        ("ReconcileRole", set()),
+        ("CleanupRole", set()),
+        ("ModelRole", set()),
+    ],
+)
+def test_who_uses_the_key_of_the_captures(role: str, actions: set[str]) -> None:
+    """Only where one is given, only that one, and only through S3: nothing of it is theirs."""
+    given = {"CaptureKeyArn": KEY}
+    through_s3 = {"kms:ViaService": f"s3.{REGION}.amazonaws.com"}
+    for action in ("kms:Decrypt", "kms:GenerateDataKey", "kms:Encrypt", "kms:CreateGrant"):
+        assert may(role, action, KEY, keys=through_s3, given=given) is (action in actions)
+        assert not may(role, action, KEY, given=given)
+        assert not may(role, action, f"{KEY}0", keys=through_s3, given=given)
+        assert not may(role, action, KEY, keys=through_s3)
+
+
+@pytest.mark.parametrize(
+    ("prefix", "model"),
+    [
+        ("models/", "models/a.tar.gz"),
+        ("models/", "models/team/a.tar.gz"),
+        ("team/v1/", "team/v1/a.tar.gz"),
+    ],
+)
+def test_control_keeps_the_models_and_nothing_else(prefix: str, model: str) -> None:
+    """Under the prefix; what it has retired it neither reads nor deletes."""
+    given = {"ModelPrefix": prefix}
+    actions = ("s3:GetObject", "s3:PutObject", "s3:DeleteObject")
+    bucket = "arn:aws:s3:::dormouse-ModelBucket"
+    for action in actions:
+        assert may("ControlRole", action, f"{bucket}/{model}", given=given)
+        assert not may("ControlRole", action, f"{bucket}/elsewhere/a.tar.gz", given=given)
+        assert not may("ControlRole", action, WARM_UP, given=given)
+        assert may("ControlRole", action, RETIRED, given=given) is (action == "s3:PutObject")
+    for role in ("InvokeRole", "DrainRole", "ReconcileRole", "CleanupRole"):
+        for action in actions:
+            assert not may(role, action, f"{bucket}/{model}", given=given)
 
 
 @pytest.mark.parametrize(
@@ -442,6 +558,16 @@ def test_each_function_writes_its_own_log(role: str) -> None:
         ("InvokeRole", "dynamodb:UpdateItem", ENDPOINTS_TABLE, True),
         ("InvokeRole", "dynamodb:DeleteItem", ENDPOINTS_TABLE, False),
         ("ControlRole", "dynamodb:UpdateItem", ENDPOINTS_TABLE, True),
+        ("ControlRole", "s3:ListBucket", "arn:aws:s3:::dormouse-ModelBucket", True),
+        ("ControlRole", "s3:ListBucket", "arn:aws:s3:::dormouse-CaptureBucket", False),
+        ("CaptureStreamRole", "s3:ListBucket", "arn:aws:s3:::dormouse-CaptureBucket", True),
+        ("CaptureStreamRole", "s3:ListBucket", "arn:aws:s3:::dormouse-ModelBucket", False),
+        (
+            "CaptureStreamRole",
+            "logs:PutLogEvents",
+            f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:dormouse-CaptureLogs:*",
+            True,
+        ),
         ("ControlRole", "sagemaker:InvokeEndpoint", OWN, False),
         ("InvokeRole", "sagemaker:DescribeEndpoint", OWN, False),
         ("DrainRole", "sagemaker:DescribeEndpoint", OWN, False),

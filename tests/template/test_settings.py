@@ -16,7 +16,14 @@ from dormouse.settings import (
     ReconcileSettings,
     SettingError,
 )
-from tests.template.cloudformation import REPOSITORY, STACK, environment, resources
+from tests.template.cloudformation import (
+    REPOSITORY,
+    STACK,
+    environment,
+    properties,
+    resolve,
+    resources,
+)
 
 SETTINGS: dict[str, Callable[[Mapping[str, str]], Any]] = {
     "ReconcileFunction": ReconcileSettings.from_env,
@@ -110,12 +117,18 @@ def test_what_the_settings_name() -> None:
     assert reconcile.decisions_table == control.decisions_table == "dormouse-DecisionsTable"
     for user in (reconcile, invoke, drain, control):
         assert user.requests_table == "dormouse-RequestsTable"
-    for counter in (reconcile, invoke, drain):
-        assert counter.model_uses_table == "dormouse-ModelUsesTable"
+    for user in (reconcile, invoke, drain, control):
+        assert user.usage_table == "dormouse-UsageTable"
+    for captor in (invoke, drain):
+        assert captor.capture_stream == "dormouse-CaptureStream"
+        assert captor.captures_by_model is False
+    for writer in (invoke, drain, control):
+        assert writer.capture_bucket == "dormouse-CaptureBucket"
     assert invoke.requests_bucket == drain.requests_bucket == "dormouse-RequestsBucket"
     assert reconcile.work_queue_url == invoke.work_queue_url == "dormouse-WorkQueue"
     assert drain.dead_letters_url == control.dead_letters_url == "dormouse-DeadLetterQueue"
-    assert drain.model_bucket == "dormouse-ModelBucket"
+    assert drain.model_bucket == control.model_bucket == "dormouse-ModelBucket"
+    assert control.model_prefix == "models/"
     for caller in (invoke, drain, control, cleanup):
         assert caller.reconcile_function == "dormouse-ReconcileFunction"
     assert invoke.account_id == control.account_id == "123456789012"
@@ -137,6 +150,19 @@ def test_what_may_be_reached_is_told_as_it_is_granted() -> None:
     )
     nothing = InvokeSettings.from_env(environment("InvokeFunction"))
     assert (nothing.s3_buckets, nothing.completion_topics) == ((), ())
+
+
+@pytest.mark.parametrize("given", ["true", "false"])
+def test_captures_are_laid_out_alike_by_all_who_write_them(given: str) -> None:
+    """Firehose by the template, the functions by what they are told."""
+    parameters = {"CaptureByModel": given}
+    invoke = InvokeSettings.from_env(environment("InvokeFunction", parameters))
+    drain = DrainSettings.from_env(environment("DrainFunction", parameters))
+    assert invoke.captures_by_model is drain.captures_by_model is (given == "true")
+    destination = resolve(
+        properties("CaptureStream")["ExtendedS3DestinationConfiguration"], parameters
+    )
+    assert ("/model=" in destination["Prefix"]) is invoke.captures_by_model
 
 
 def test_no_setting_is_for_nobody() -> None:

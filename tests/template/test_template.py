@@ -122,7 +122,7 @@ def test_every_function_has_its_own_log() -> None:
         name: resource["Properties"]["LoggingConfig"]["LogGroup"]["Ref"]
         for name, resource in resources("AWS::Serverless::Function").items()
     }
-    assert set(groups.values()) == set(resources("AWS::Logs::LogGroup"))
+    assert set(groups.values()) == set(resources("AWS::Logs::LogGroup")) - {"CaptureLogs"}
     assert len(set(groups.values())) == len(groups)
     for group in resources("AWS::Logs::LogGroup").values():
         assert group["Properties"]["RetentionInDays"] == 30
@@ -143,10 +143,17 @@ def test_what_the_stack_tells_its_user() -> None:
         "DecisionsTableName": "dormouse-DecisionsTable",
         "RequestsTableName": "dormouse-RequestsTable",
         "RequestsBucketName": "dormouse-RequestsBucket",
+        "UsageTableName": "dormouse-UsageTable",
+        "CaptureBucketName": "dormouse-CaptureBucket",
+        "CaptureStreamName": "dormouse-CaptureStream",
+        "CaptureDatabaseName": "dormouse-CaptureDatabase",
+        "CaptureTableName": "dormouse-CaptureTable",
         "WorkQueueUrl": "dormouse-WorkQueue",
         "DeadLetterQueueUrl": "dormouse-DeadLetterQueue",
         "ReconcileFunctionName": "dormouse-ReconcileFunction",
         "ControlFunctionName": "dormouse-ControlFunction",
         "InvokeFunctionName": "dormouse-InvokeFunction",
         "DrainFunctionName": "dormouse-DrainFunction",
+        "InvokeLogGroupName": "dormouse-InvokeLogs",
+        "DrainLogGroupName": "dormouse-DrainLogs",
     }

@@ -31,14 +31,8 @@ def test_the_requests_are_found_consistently() -> None:
     }
 
 
-def test_what_is_counted_is_found_by_its_minute() -> None:
-    """Of each endpoint."""
-    table = properties("ModelUsesTable")
-    assert keys(table["KeySchema"]) == {"HASH": "endpoint", "RANGE": "minute"}
-
-
 @pytest.mark.parametrize(
-    ("table", "attribute"), [("RequestsTable", "purge_at"), ("ModelUsesTable", "expires_at")]
+    ("table", "attribute"), [("RequestsTable", "purge_at"), ("UsageTable", "expires_at")]
 )
 def test_what_is_over_is_forgotten(table: str, attribute: str) -> None:
     """DynamoDB deletes it by an attribute of its own."""
