@@ -31,8 +31,8 @@ COUNTED_BY_FIREHOSE = {
     "CapturesLate": "DeliveryToS3.DataFreshness",
     "CapturesMisplaced": "PartitionCountExceeded",
 }
-# The functions that count the same, whose sum it watches.
-SUMS = {"CapturesLost": ("InvokeFunction", "DrainFunction")}
+# Whose captures it watches, of the functions that answer requests.
+CAPTURES_OF = {"InvokeCapturesLost": "InvokeFunction", "DrainCapturesLost": "DrainFunction"}
 ERRORS_OF = {
     "ReconcileErrors": "ReconcileFunction",
     "InvokeErrors": "InvokeFunction",
@@ -87,7 +87,7 @@ def watched(alarm: str) -> dict[str, Any]:
 def test_every_alarm_has_its_test() -> None:
     """One that is added is tested here as well."""
     by_aws = {*COUNTED_BY_SQS, *COUNTED_BY_FIREHOSE, *ERRORS_OF}
-    assert set(ALARMS) == {*COUNTED_BY_RECONCILE, *by_aws, *SUMS}
+    assert set(ALARMS) == {*COUNTED_BY_RECONCILE, *CAPTURES_OF, *by_aws}
 
 
 @pytest.mark.parametrize(("alarm", "metric"), COUNTED_BY_RECONCILE.items())
@@ -119,17 +119,11 @@ def test_dead_letters_are_noticed() -> None:
     assert properties("DeadLetters")["EvaluationPeriods"] == 1
 
 
-@pytest.mark.parametrize(("alarm", "functions"), SUMS.items())
-def test_a_sum_is_of_what_the_functions_count(alarm: str, functions: tuple[str, ...]) -> None:
-    """Each in its own name; a minute in which one has counted nothing is no gap in the sum."""
-    total, *parts = resolve(properties(alarm)["Metrics"])
-    assert (total["Expression"], total["ReturnData"]) == ("SUM(METRICS())", True)
-    assert [part["MetricStat"]["Metric"] for part in parts] == [
-        as_powertools_writes(function, alarm) for function in functions
-    ]
-    for part in parts:
-        assert part["ReturnData"] is False
-        assert (part["MetricStat"]["Stat"], part["MetricStat"]["Period"]) == ("Sum", 60)
+@pytest.mark.parametrize(("alarm", "function"), CAPTURES_OF.items())
+def test_a_capture_that_is_lost_is_noticed(alarm: str, function: str) -> None:
+    """The first of them, as the function counts it."""
+    assert watched(alarm) == as_powertools_writes(function, "CapturesLost")
+    assert "CapturesLost" in counted(function)
     assert properties(alarm)["EvaluationPeriods"] == 1
 
 
@@ -162,9 +156,8 @@ def test_what_no_datapoint_means(alarm: str) -> None:
     assert (written["TreatMissingData"], written["ComparisonOperator"]) == expected
     # A queue's length is no count: its sum over a minute would be that of several looks.
     statistic = "Maximum" if alarm in {*COUNTED_BY_SQS, *COUNTED_BY_FIREHOSE} else "Sum"
-    if alarm not in SUMS:
-        assert written["Statistic"] == statistic
-        assert written["Period"] == (300 if alarm in COUNTED_BY_FIREHOSE else 60)
+    assert written["Statistic"] == statistic
+    assert written["Period"] == (300 if alarm in COUNTED_BY_FIREHOSE else 60)
     if alarm != "CapturesLate":
         assert written["Threshold"] == 1
     assert written.get("DatapointsToAlarm", 1) <= written["EvaluationPeriods"]
