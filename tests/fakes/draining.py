@@ -27,7 +27,6 @@ from tests.fakes.requests import (
     Disturb,
     FakeDeadLetters,
     FakeLocations,
-    FakeModelLedger,
     FakeNotifications,
     FakePayloads,
     FakeRequestRecords,
@@ -120,7 +119,6 @@ class Desk:
         self.locations = FakeLocations(disturb=self._let_in)
         self.notifications = FakeNotifications(self._let_in)
         self.dead_letters = FakeDeadLetters(self._let_in)
-        self.models = FakeModelLedger(self._let_in)
         self.warm_up_payloads = FakeWarmUpPayloads(self._let_in)
         self.state = DisturbedLedgers(disturb=self._let_in)
         self.runtime = ScriptedRuntime()
@@ -156,7 +154,7 @@ class Desk:
     def new_sender(self) -> Sender:
         """Build the sender of a fresh container."""
         terms = LeaseTerms(timedelta(seconds=30), READ_TIMEOUT, timedelta(seconds=10))
-        return Sender(self.runtime, self.state, self.models, self.clock, terms)
+        return Sender(self.runtime, self.state, self.clock, terms)
 
     def new_drain(self) -> Drain:
         """Build the drain of a fresh container."""

@@ -13,6 +13,7 @@ from dormouse.async_invocations import AsyncInvocations
 from dormouse.demanding import Demand
 from dormouse.domain.call import Ask, Cancel, Invoke, InvokeAsync
 from dormouse.domain.invocation import (
+    Execution,
     Forwarded,
     InvocationRequest,
     InvocationResponse,
@@ -45,7 +46,6 @@ from tests.fakes.hold_slots import FakeHoldSlots
 from tests.fakes.ledger import FakeLedgers
 from tests.fakes.requests import (
     FakeLocations,
-    FakeModelLedger,
     FakePayloads,
     FakeRequestRecords,
     FakeWorkQueue,
@@ -95,7 +95,6 @@ class FrontDoor:
     payloads: FakePayloads = field(default_factory=FakePayloads)
     locations: FakeLocations = field(default_factory=FakeLocations)
     work: FakeWorkQueue = field(default_factory=FakeWorkQueue)
-    models: FakeModelLedger = field(default_factory=FakeModelLedger)
     slots: FakeHoldSlots = field(default_factory=lambda: FakeHoldSlots(4))
     backlog_limit: int = 3
     pauses: list[float] = field(default_factory=list)
@@ -127,7 +126,7 @@ class FrontDoor:
             completion_topics=frozenset({TOPIC}),
             expected_wake=WAKE,
         )
-        sender = Sender(self.runtime, self.state, self.models, self.clock, LEASES)
+        sender = Sender(self.runtime, self.state, self.clock, LEASES)
         self.joining = Joining(self.records, self.payloads, self.clock, self.draw_token)
         self.proxy = Proxy(
             sender=sender,
@@ -274,6 +273,13 @@ class FrontDoor:
         self.payloads.put(key, ANSWER.response.body, "application/json")
         result = Result(200, ANSWER.response.headers, key)
         assert self.records.change(mine, answered(mine, result, now))
+
+
+def executed(
+    response: InvocationResponse, model: str | None = None, alias: str | None = None
+) -> InvocationResponse:
+    """Say which model SageMaker was asked for this response, in no time."""
+    return replace(response, execution=Execution(model, alias, timedelta(0)))
 
 
 def message(handled: Handled) -> str:

@@ -229,7 +229,6 @@ class World:
         return Sender(
             runtime=self.cloud,
             state=self.on(self.ledgers, "state"),
-            models=self.on(self.models, "models"),
             clock=process.clock,
             terms=TERMS,
         )

@@ -79,7 +79,6 @@ def test_the_model_is_sent_what_came_in(desk: Desk) -> None:
     (sent,) = desk.runtime.requests
     assert (sent.endpoint, sent.headers, sent.body) == ("reviews", request.headers, b"body 1")
     assert sent.caller.arn == request.principal
-    assert desk.models.hot_models("reviews", desk.clock(), 5) == ["a"]
 
 
 def test_the_oldest_of_the_model_comes_first(desk: Desk) -> None:
@@ -385,18 +384,6 @@ def test_a_body_that_cannot_be_read_now_costs_no_try(desk: Desk) -> None:
     assert outcome.fate is Fate.GIVEN_BACK
     assert outcome.problems == ("payloads.get refused",)
     assert (desk.now(request).status, desk.now(request).tries) == (Status.RELEASED, 0)
-
-
-def test_faults_of_the_sender_are_told(desk: Desk) -> None:
-    """They decide nothing."""
-    desk.release()
-    refuse(desk, "models.record_uses")
-
-    outcome = desk.answer()
-
-    assert outcome.fate is Fate.ANSWERED
-    assert outcome.problems == ("models.record_uses refused",)
-    assert desk.drain.sender.problems == []
 
 
 # --------------------------------------------------------------------------------- failures proper

@@ -14,11 +14,10 @@ from tests.fakes.front_door import (
     NOT_READY,
     REQUEST,
     FrontDoor,
+    executed,
     message,
 )
 from tests.fakes.ledger import FakeLedgers
-
-MODEL = {"x-amzn-sagemaker-target-model": "m"}
 
 
 @pytest.fixture
@@ -36,7 +35,7 @@ def refuse(*_: object, **__: object) -> bool:
 
 def test_a_serving_endpoint_answers_as_it_is(door: FrontDoor) -> None:
     """Nothing is changed on the way, and nobody is nudged."""
-    assert door.handle() == Handled(ANSWER.response, Fate.FORWARDED)
+    assert door.handle() == Handled(executed(ANSWER.response), Fate.FORWARDED)
     assert door.runtime.requests == [REQUEST]
     assert door.is_untouched()
 
@@ -186,7 +185,7 @@ def test_what_was_managed_until_now_is_unknown(door: FrontDoor) -> None:
     door.catalog.configs = []
     door.runtime.answer = NotServing(NOT_FOUND)
 
-    assert door.handle() == Handled(NOT_FOUND, Fate.UNKNOWN_ENDPOINT)
+    assert door.handle() == Handled(executed(NOT_FOUND), Fate.UNKNOWN_ENDPOINT)
 
 
 def test_what_is_refused_is_not_promised(door: FrontDoor) -> None:
@@ -248,16 +247,6 @@ def test_without_a_ledger_nothing_is_sent(door: FrontDoor, monkeypatch: pytest.M
     assert door.runtime.requests == []
 
 
-def test_faults_on_the_way_are_told_once(door: FrontDoor, monkeypatch: pytest.MonkeyPatch) -> None:
-    """That a use can't be counted costs no request."""
-    monkeypatch.setattr(type(door.models), "record_uses", refuse)
-
-    first = door.handle(headers=MODEL)
-
-    assert (first.fate, first.problems) == (Fate.FORWARDED, ("UpdateItem refused",))
-    assert door.handle(headers=MODEL).problems == ()
-
-
 @pytest.mark.parametrize(
     ("may_have_run", "status", "error_type"),
     [(True, 424, "ModelError"), (False, 503, "ServiceUnavailable")],
@@ -282,11 +271,11 @@ def test_what_the_model_answers_passes(door: FrontDoor, status: int) -> None:
 
     handled = door.handle(prefer="respond-async, wait=9")
 
-    assert handled == Handled(InvocationResponse(status, {}, b"x"), Fate.FORWARDED)
+    assert handled == Handled(executed(InvocationResponse(status, {}, b"x")), Fate.FORWARDED)
 
 
 def test_a_model_that_is_not_ready_is_passed_on_to_who_does_not_wait(door: FrontDoor) -> None:
     """429 is SageMaker's own answer."""
     door.runtime.answer = NOT_READY
 
-    assert door.handle() == Handled(NOT_READY.response, Fate.FORWARDED)
+    assert door.handle() == Handled(executed(NOT_READY.response), Fate.FORWARDED)

@@ -18,7 +18,7 @@ from dormouse.domain.terms import Terms
 from dormouse.errors import AwsError
 from dormouse.handled import Fate, Handled
 from tests.fakes.deployment import ACCOUNT
-from tests.fakes.front_door import ANSWER, NOT_FOUND, STAY_UP, FrontDoor, message
+from tests.fakes.front_door import ANSWER, NOT_FOUND, STAY_UP, FrontDoor, executed, message
 from tests.fakes.world import config
 
 OTHER = "210987654321"
@@ -187,7 +187,7 @@ def test_a_refused_endpoint_goes_on_serving_whom_it_served(door: FrontDoor) -> N
     door.state.record_decision("reviews", refused, door.clock())
     door.state.record_terms("reviews", Terms((ROLE,)))
 
-    assert door.handle(LISTED) == Handled(ANSWER.response, Fate.FORWARDED)
+    assert door.handle(LISTED) == Handled(executed(ANSWER.response), Fate.FORWARDED)
     assert door.handle(UNLISTED).fate is Fate.DENIED
 
 

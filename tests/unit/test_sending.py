@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from dormouse.domain.invocation import (
+    Execution,
     Forwarded,
     InvocationRequest,
     InvocationResponse,
@@ -17,11 +18,12 @@ from dormouse.errors import AwsError
 from dormouse.sending import Cold, NoLedger, NotKnown, Sender
 from tests.fakes.clock import FakeClock
 from tests.fakes.deployment import LEASE_TERMS
+from tests.fakes.front_door import executed
 from tests.fakes.ledger import FakeLedgers
-from tests.fakes.requests import FakeModelLedger
 from tests.fakes.world import FakeRuntime
 
 ANSWER = Forwarded(InvocationResponse(200, {}, b"[1]"))
+ANSWERED = Forwarded(executed(ANSWER.response, "a.tar.gz"))
 CALLER = Caller("arn:aws:iam::123456789012:user/jo", "123456789012")
 
 
@@ -33,8 +35,7 @@ class Container:
         self.state = FakeLedgers()
         self.state.record_decision("reviews", Decision("stay up", "hold", "held"), self.clock())
         self.runtime = FakeRuntime(ANSWER)
-        self.models = FakeModelLedger()
-        self.sender = Sender(self.runtime, self.state, self.models, self.clock, LEASE_TERMS)
+        self.sender = Sender(self.runtime, self.state, self.clock, LEASE_TERMS)
 
     def send(self, model: str = "a.tar.gz", *, is_request: bool = True) -> object:
         """Send a request for a model."""
@@ -58,7 +59,7 @@ def container() -> Container:
 
 def test_a_lease_is_taken_before_the_first_request(container: Container) -> None:
     """It lasts for the interval, a call and the margin; and it notes that one has come."""
-    assert container.send() == ANSWER
+    assert container.send() == ANSWERED
     ledger = container.state.read("reviews")
     assert ledger.lease_until == container.clock() + timedelta(seconds=110)
     assert ledger.last_request_at == container.clock()
@@ -81,7 +82,7 @@ def test_nothing_is_sent_without_one(container: Container) -> None:
     not.
     """
     container.close(is_forced=False)
-    assert container.send() == ANSWER
+    assert container.send() == ANSWERED
     assert container.state.read("reviews").closing is None
     container.clock.advance(minutes=5)
     container.close(is_forced=True)
@@ -103,9 +104,8 @@ def test_what_is_deleting_is_not_reopened(container: Container) -> None:
 
 def test_a_warm_up_reopens_nothing_and_counts_as_no_request(container: Container) -> None:
     """It is no demand."""
-    assert container.send(is_request=False) == ANSWER
+    assert container.send(is_request=False) == ANSWERED
     assert container.state.read("reviews").last_request_at is None
-    assert container.models.minutes == {}
     container.clock.advance(minutes=5)
     container.close(is_forced=False)
     assert isinstance(container.send(is_request=False), Cold)
@@ -136,7 +136,7 @@ def test_without_a_ledger_nothing_is_sent(
 
     monkeypatch.setattr(container.state, "take_lease", throttled)
     container.clock.advance(seconds=30)
-    assert container.send() == ANSWER
+    assert container.send() == ANSWERED
     container.clock.advance(seconds=1)
     assert container.send() == NoLedger("UpdateItem was throttled")
 
@@ -145,7 +145,7 @@ def test_what_sagemaker_does_not_execute_is_cold(container: Container) -> None:
     """With its answer, and IAM's refusal if that was it."""
     refusal = InvocationResponse(400)
     container.runtime.answer = NotServing(refusal, "denied")
-    assert container.send() == Cold(refusal, "denied")
+    assert container.send() == Cold(executed(refusal, "a.tar.gz"), "denied")
 
 
 def test_no_answer_is_passed_on(container: Container) -> None:
@@ -154,30 +154,17 @@ def test_no_answer_is_passed_on(container: Container) -> None:
     assert container.send() == container.runtime.answer
 
 
-def test_uses_are_counted_by_model_and_written_once_in_an_interval(container: Container) -> None:
-    """The first at once, those that follow with the first after the interval."""
-    for model in ("a.tar.gz", "b.tar.gz", "b.tar.gz"):
-        container.send(model)
-    assert list(container.models.minutes.values()) == [{"a.tar.gz": 1}]
-    container.clock.advance(seconds=30)
-    container.send("a.tar.gz")
-    (counted,) = container.models.minutes.values()
-    assert counted == {"a.tar.gz": 2, "b.tar.gz": 2}
+@pytest.mark.parametrize("took", [timedelta(milliseconds=250), timedelta(milliseconds=-250)])
+def test_beside_the_answer_stands_which_model_gave_it_and_how_long_it_took(
+    container: Container, monkeypatch: pytest.MonkeyPatch, took: timedelta
+) -> None:
+    """Where the clock was set back meanwhile, no time at all."""
 
+    def forward(_request: InvocationRequest) -> Forwarded:
+        container.clock.now += took
+        return ANSWER
 
-def test_errors_are_no_uses(container: Container) -> None:
-    """Names that no model has are the caller's to invent."""
-    container.runtime.answer = Forwarded(InvocationResponse(400, {}, b"no such model"))
-    container.send("invented")
-    assert container.models.minutes == {}
-
-
-def test_uses_that_cant_be_written_cost_no_request(container: Container) -> None:
-    """They are reported."""
-
-    def refuse(_operation: str, _is_done: bool) -> None:
-        raise AwsError("UpdateItem was throttled")
-
-    container.models.disturb = refuse
-    assert container.send() == ANSWER
-    assert container.sender.problems == ["UpdateItem was throttled"]
+    monkeypatch.setattr(container.runtime, "forward", forward)
+    sent = container.send()
+    assert isinstance(sent, Forwarded)
+    assert sent.response.execution == Execution("a.tar.gz", None, max(took, timedelta(0)))

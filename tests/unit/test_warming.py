@@ -35,7 +35,7 @@ def invoked(desk: Desk) -> frozenset[str]:
 
 
 def test_a_model_is_asked_once_with_what_its_owner_has_left(desk: Desk) -> None:
-    """That is noted, and is neither a request nor a use of the model."""
+    """That is noted, and is no request."""
     desk.warm_up_payloads.payloads["a"] = (b"[0]", "text/csv")
     last_request_at = desk.ledger.last_request_at
 
@@ -46,7 +46,6 @@ def test_a_model_is_asked_once_with_what_its_owner_has_left(desk: Desk) -> None:
     assert (sent.endpoint, sent.target_model, sent.body) == ("reviews", "a", b"[0]")
     assert sent.runtime_headers["content-type"] == "text/csv"
     assert invoked(desk) == {"a"}
-    assert desk.models.minutes == {}
     assert desk.ledger.last_request_at == last_request_at
     assert not desk.ledger.has_unmet_demand
 

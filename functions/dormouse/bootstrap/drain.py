@@ -8,7 +8,6 @@ from functools import cache
 from dormouse.adapters.dead_letters import SqsDeadLetters
 from dormouse.adapters.invocations import ReconcileNudge
 from dormouse.adapters.locations import S3Locations
-from dormouse.adapters.model_uses import ModelUsesTable
 from dormouse.adapters.notifications import SnsNotifications
 from dormouse.adapters.payloads import PayloadsBucket
 from dormouse.adapters.requests import RequestsTable
@@ -100,7 +99,6 @@ def _sender() -> Sender:
     return Sender(
         runtime=runtime(settings.lease_terms.read_timeout),
         state=EndpointsTable(dynamodb, settings.endpoints_table),
-        models=ModelUsesTable(dynamodb, settings.model_uses_table),
         clock=utc_now,
         terms=settings.lease_terms,
     )

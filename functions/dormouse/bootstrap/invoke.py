@@ -10,7 +10,6 @@ from dormouse.adapters.catalog import TaggedConfigs
 from dormouse.adapters.hold_slots import HoldSlotsTable
 from dormouse.adapters.invocations import ReconcileNudge
 from dormouse.adapters.locations import S3Locations
-from dormouse.adapters.model_uses import ModelUsesTable
 from dormouse.adapters.payloads import PayloadsBucket
 from dormouse.adapters.requests import RequestsTable
 from dormouse.adapters.state import EndpointsTable
@@ -40,7 +39,6 @@ def proxy() -> Proxy:
     sender = Sender(
         runtime=to_runtime,
         state=_state(),
-        models=ModelUsesTable(client("dynamodb"), settings.model_uses_table),
         clock=utc_now,
         terms=settings.lease_terms,
     )
