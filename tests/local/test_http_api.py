@@ -37,6 +37,8 @@ ROUTES = {
     "List": ("GET", "/endpoints"),
     "Get": ("GET", "/endpoints/{name}"),
     "Wake": ("POST", "/endpoints/{name}/wake"),
+    "Models": ("GET", "/endpoints/{name}/models"),
+    "Upload": ("PUT", "/endpoints/{name}/models/{model+}"),
 }
 OUTPUTS = {"Url": get("Api", "ApiEndpoint"), "Api": {"Ref": "Api"}}
 
@@ -95,6 +97,14 @@ def test_the_output_is_an_address_that_answers(aws: LocalAws, stack: SmallStack,
         ("GET", "/endpoints/a-1", "GET /endpoints/{name}", {"name": "a-1"}),
         ("POST", "/endpoints/a-1/wake", "POST /endpoints/{name}/wake", {"name": "a-1"}),
         ("PUT", "/open/a/b", "ANY /open/{proxy+}", {"proxy": "a/b"}),
+        ("GET", "/endpoints/a-1/models", "GET /endpoints/{name}/models", {"name": "a-1"}),
+        (
+            "PUT",
+            "/endpoints/a-1/models/team/b.tar.gz",
+            "PUT /endpoints/{name}/models/{model+}",
+            {"name": "a-1", "model": "team/b.tar.gz"},
+        ),
+        ("GET", "/endpoints/a-1/models/b.tar.gz", "$default", None),
         ("GET", "/endpoints/a-1/wake", "$default", None),
         ("GET", "/elsewhere", "$default", None),
         ("GET", "/", "$default", None),

@@ -45,6 +45,7 @@ INVOCATIONS = {
     "invoke-json.json": ("application/json", "sentiment-tiny.tar.gz", False),
     "invoke-jsonlines.json": ("application/jsonlines", "topic-tiny.tar.gz", True),
     "invoke-binary.json": ("application/x-npy", "embedding.tar.gz", True),
+    "invoke-alias.json": ("application/json", "sentiment@live", False),
 }
 # What is preferred where it is asleep, of RFC 7240's two.
 PREFERENCES = {
@@ -72,14 +73,24 @@ REQUESTS: dict[str, tuple[str, Intent | None]] = {
     "control-release.json": ("POST /endpoints/{name}/release", Release("dormouse")),
     "control-sleep.json": ("POST /endpoints/{name}/sleep", Sleep("dormouse")),
     "control-requests.json": ("GET /endpoints/{name}/requests", None),
+    "control-models.json": ("GET /endpoints/{name}/models", None),
+    "control-upload-model.json": ("PUT /endpoints/{name}/models/{model+}", None),
+    "control-retire-model.json": ("DELETE /endpoints/{name}/models/{model+}", None),
+    "control-aliases.json": ("GET /endpoints/{name}/aliases", None),
+    "control-remove-alias.json": ("DELETE /endpoints/{name}/aliases/{alias}", None),
 }
 # The same of a replay, and which requests are meant; None: all that have failed.
 REPLAYS = {
     "control-replay.json": ("POST /endpoints/{name}/replay", None),
     "control-replay-one.json": ("POST /endpoints/{name}/replay", frozenset({REQUEST_ID})),
 }
+# What is told to control in a body, beside intents and replays.
+TOLD = {
+    "control-set-alias.json": "PUT /endpoints/{name}/aliases/{alias}",
+    "control-ground-truth.json": "PUT /endpoints/{name}/ground-truth",
+}
 FRONT_DOOR = sorted({*INVOCATIONS, *PREFERENCES, *LATER, *ASYNC_INVOCATIONS, *REFUSALS})
-ROUTES = {name: route for name, (route, _) in [*REQUESTS.items(), *REPLAYS.items()]}
+ROUTES = {name: route for name, (route, _) in [*REQUESTS.items(), *REPLAYS.items()]} | TOLD
 # What drain is told by its queue.
 WORK: dict[str, type[Work]] = {
     "drain-answer-next.json": AnswerNext,
@@ -229,7 +240,8 @@ def test_a_request_is_formed_as_the_http_api_forms_it(name: str) -> None:
     method, path = route.split()
     assert (request["requestContext"]["http"]["method"], request["rawPath"]) == (
         method,
-        path.format(**request.get("pathParameters", {})),
+        # A name with a plus takes the rest of the path.
+        path.replace("+}", "}").format(**request.get("pathParameters", {})),
     )
     routes = {
         f"{known.get('Method')} {known.get('Path')}"

@@ -438,7 +438,7 @@ def test_who_uses_the_key_of_the_captures(role: str, actions: set[str]) -> None:
     ],
 )
 def test_control_keeps_the_models_and_nothing_else(prefix: str, model: str) -> None:
-    """Under the prefix; what it has retired it neither reads nor deletes."""
+    """Under the prefix; what it has retired it does not delete."""
     given = {"ModelPrefix": prefix}
     actions = ("s3:GetObject", "s3:PutObject", "s3:DeleteObject")
     bucket = "arn:aws:s3:::dormouse-ModelBucket"
@@ -446,7 +446,7 @@ def test_control_keeps_the_models_and_nothing_else(prefix: str, model: str) -> N
         assert may("ControlRole", action, f"{bucket}/{model}", given=given)
         assert not may("ControlRole", action, f"{bucket}/elsewhere/a.tar.gz", given=given)
         assert not may("ControlRole", action, WARM_UP, given=given)
-        assert may("ControlRole", action, RETIRED, given=given) is (action == "s3:PutObject")
+        assert may("ControlRole", action, RETIRED, given=given) is (action != "s3:DeleteObject")
     for role in ("InvokeRole", "DrainRole", "ReconcileRole", "CleanupRole"):
         for action in actions:
             assert not may(role, action, f"{bucket}/{model}", given=given)
