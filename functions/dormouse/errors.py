@@ -19,6 +19,10 @@ class RefusedEndpointError(Exception):
     """
 
 
+class AliasRefusedError(Exception):
+    """An alias can't be given to a model, as things stand; the message says why."""
+
+
 class MissingPayloadError(Exception):
     """The body of a request or a result is not, or no longer, there; the message names its key."""
 

@@ -180,9 +180,10 @@ class _Wait:
             match self.sent:
                 case Forwarded(response) if judge(response) is not Verdict.NOT_YET:
                     return self._settle(response)
-                case Unanswered(why, may_have_run=True):
+                case Unanswered(why, may_have_run=True, execution=execution):
                     self.problems.append(why)
-                    return self._settle(responses.unanswered(why), is_unanswered=True)
+                    response = responses.unanswered(why, execution)
+                    return self._settle(response, is_unanswered=True)
                 case Cold(InvocationResponse()):
                     self.is_lost = True
         return None

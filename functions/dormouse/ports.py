@@ -226,6 +226,34 @@ class IntentState(Protocol):
         """Hold it no longer, and overrule every demand that has come so far."""
 
 
+class AliasState(Protocol):
+    """The aliases in the ledger, as an operator switches them."""
+
+    def read(self, endpoint: str) -> Ledger:
+        """Read everything remembered of an endpoint, strongly consistent."""
+
+    def set_alias(
+        self, endpoint: str, alias: str, model: str, now: datetime, at_most: int
+    ) -> str | None:
+        """Let an alias stand for a model; other aliases stay as they are. Returns what it stood for
+        until now.
+
+        Raises:
+            AliasRefusedError: it would be one too many, or the model is being retired.
+        """
+
+    def remove_alias(self, endpoint: str, alias: str) -> str | None:
+        """Let an alias stand for nothing. Returns what it stood for, None where it did not."""
+
+    def begin_retiring(self, endpoint: str, model: str, now: datetime, until: datetime) -> Ledger:
+        """Claim a model until then: no alias comes to stand for it. Returns the ledger after
+        that.
+        """
+
+    def end_retiring(self, endpoint: str, model: str) -> None:
+        """Give the claim up."""
+
+
 class RemovalState(Protocol):
     """The tombstone of the deployment."""
 
@@ -272,6 +300,9 @@ class ProxyState(Protocol):
 
 class LeaseState(Protocol):
     """The ledger, as whoever sends requests uses it."""
+
+    def read(self, endpoint: str) -> Ledger:
+        """Read everything remembered of an endpoint, strongly consistent."""
 
     def take_lease(
         self, endpoint: str, now: datetime, until: datetime, *, is_request: bool

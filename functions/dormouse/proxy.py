@@ -147,8 +147,8 @@ class Proxy:
                 if judge(response) is Verdict.NOT_YET:
                     return self._not_ready(invoke, wish, sent, problems)
                 return Handled(response, Fate.FORWARDED)
-            case Unanswered(why, may_have_run):
-                return _unanswered(why, may_have_run=may_have_run)
+            case Unanswered():
+                return _unanswered(sent)
             case NoLedger(why):
                 problems.append(why)
                 response = responses.demand_not_recorded(request.endpoint, responses.SOON_SECONDS)
@@ -171,8 +171,8 @@ class Proxy:
             case NotServing(response, denial):
                 problems = () if denial is None else (denial,)
                 return Handled(response, Fate.UNKNOWN_ENDPOINT, problems)
-            case Unanswered(why, may_have_run):
-                return _unanswered(why, may_have_run=may_have_run)
+            case Unanswered() as unanswered:
+                return _unanswered(unanswered)
             case other:
                 assert_never(other)
 
@@ -362,6 +362,10 @@ def _kept(parked: Parked, invoke: Invoke, wish: Wish, *, is_held: bool) -> Handl
     return Handled(response, Fate.PARKED, request_id=parked.request.id)
 
 
-def _unanswered(why: str, *, may_have_run: bool) -> Handled:
-    response = responses.unanswered(why) if may_have_run else responses.unreachable(why)
-    return Handled(response, Fate.UNANSWERED, (why,))
+def _unanswered(sent: Unanswered) -> Handled:
+    response = (
+        responses.unanswered(sent.why, sent.execution)
+        if sent.may_have_run
+        else responses.unreachable(sent.why)
+    )
+    return Handled(response, Fate.UNANSWERED, (sent.why,))

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from dormouse.domain.invocation import InvocationResponse
+from dormouse.domain.invocation import Execution, InvocationResponse
 from dormouse.domain.parked_request import ParkedRequest
 from dormouse.domain.spec import PRINCIPALS_TAG
 from dormouse.errors import LocationError
@@ -203,10 +203,10 @@ def unreachable(why: str) -> InvocationResponse:
     return runtime_error(503, "ServiceUnavailable", f"SageMaker could not be reached: {why}")
 
 
-def unanswered(why: str) -> InvocationResponse:
+def unanswered(why: str, execution: Execution | None = None) -> InvocationResponse:
     """Answer a request that may have run, and must not be repeated unasked."""
     message = f"SageMaker did not answer: {why}. The model may have executed the request."
-    return _model_error(message, 504, why)
+    return replace(_model_error(message, 504, why), execution=execution)
 
 
 def response_too_large(size: int, limit: int) -> InvocationResponse:

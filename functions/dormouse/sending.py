@@ -1,9 +1,11 @@
 """Sending a request to SageMaker's runtime, under a lease: never while a teardown is claimed."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import assert_never
 
+from dormouse.domain.alias import ALIAS_INTERVAL, is_alias, naming_alias, says_model_is_gone
 from dormouse.domain.invocation import (
     Execution,
     Forwarded,
@@ -50,12 +52,21 @@ class NoLedger:
 Sent = Forwarded | Unanswered | Cold | NotKnown | NoLedger
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """The aliases of an endpoint, as they were when they began to be read."""
+
+    aliases: Mapping[str, str]
+    read_at: datetime
+
+
 @dataclass(slots=True)
 class Sender:
     """Keeps this container's leases and sends under them.
 
     The first request in an interval writes the lease, which also notes in the ledger that one has
-    come; those that follow within it cost nothing.
+    come; those that follow within it cost nothing. A request that names an alias is sent to the
+    model that this stood for within the last `ALIAS_INTERVAL`, which costs a read as often.
     """
 
     runtime: Runtime
@@ -65,6 +76,7 @@ class Sender:
     problems: list[str] = field(default_factory=list, init=False)
     """Faults on the way that decided nothing; whoever reports them empties the list."""
     _leases: dict[tuple[str, bool], datetime] = field(default_factory=dict, init=False)
+    _aliases: dict[str, _Known] = field(default_factory=dict, init=False)
 
     def send(self, request: InvocationRequest, *, is_request: bool = True) -> Sent:
         """Send it once, if a lease covers the call; never raises for what AWS does.
@@ -83,24 +95,48 @@ class Sender:
             if lease.until is None:
                 return Cold(ledger=lease.ledger) if lease.ledger.is_known else NotKnown()
             self._leases[key] = lease.until
+            self._aliases[request.endpoint] = _Known(lease.ledger.aliases, now)
+        # Last of all, so that what has waited follows a switch too.
+        named = request.target_model
+        target = None if named is None else self._stands_for(request.endpoint, named)
+        if target is not None:
+            headers = {**request.headers, "x-amzn-sagemaker-target-model": target}
+            request = replace(request, headers=headers)
         asked_at = self.clock()
-        match self.runtime.forward(request):
+        answer = self.runtime.forward(request)
+        # The clock may be set back meanwhile.
+        latency = max(self.clock() - asked_at, timedelta(0))
+        alias = None if target is None else named
+        execution = Execution(request.target_model, alias, latency)
+        match answer:
+            case Unanswered(may_have_run=may_have_run):
+                return replace(answer, execution=execution) if may_have_run else answer
             case NotServing(response, denial):
-                return Cold(self._executed(request, response, asked_at), denial)
-            case Unanswered() as unanswered:
-                return unanswered
+                return Cold(replace(response, execution=execution), denial)
             case Forwarded(response):
-                return Forwarded(self._executed(request, response, asked_at))
+                response = replace(response, execution=execution)
+                if alias is not None and target is not None and says_model_is_gone(response):
+                    response = naming_alias(response, alias, request.endpoint, target)
+                return Forwarded(response)
             case other:
                 assert_never(other)
 
-    def _executed(
-        self, request: InvocationRequest, response: InvocationResponse, asked_at: datetime
-    ) -> InvocationResponse:
-        """Note beside SageMaker's response which model was asked, and how long that took."""
-        # The clock may be set back meanwhile.
-        latency = max(self.clock() - asked_at, timedelta(0))
-        return replace(response, execution=Execution(request.target_model, None, latency))
+    def _stands_for(self, endpoint: str, named: str) -> str | None:
+        """Say which model a name stands for; None where it is no alias.
+
+        While they can't be read, the aliases stand as the lease found them, which lasts no longer
+        than an interval.
+        """
+        if not is_alias(named):
+            return None
+        known, now = self._aliases[endpoint], self.clock()
+        if not known.read_at <= now < known.read_at + ALIAS_INTERVAL:
+            try:
+                known = _Known(self.state.read(endpoint).aliases, now)
+                self._aliases[endpoint] = known
+            except AwsError as error:
+                self.problems.append(f"{named} may stand for another model by now: {error}")
+        return known.aliases.get(named)
 
     def _take_lease(self, endpoint: str, *, is_request: bool) -> Lease:
         for _ in range(_LEASE_ATTEMPTS):

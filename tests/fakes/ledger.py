@@ -8,6 +8,7 @@ from dormouse.domain.ledger import Closing, Decision, Lease, Ledger, RecordedDem
 from dormouse.domain.terms import Terms
 from dormouse.domain.wake_time import REMEMBERED_WAKES
 from dormouse.domain.warm_up import WarmUp
+from dormouse.errors import AliasRefusedError
 
 # What is true of one life of an endpoint only.
 _NO_LIFE: dict[str, None] = {
@@ -25,6 +26,7 @@ class FakeLedgers:
 
     ledgers: dict[str, Ledger] = field(default_factory=dict)
     removal_at: datetime | None = None
+    retiring: dict[tuple[str, str], datetime] = field(default_factory=dict)
 
     def read(self, endpoint: str) -> Ledger:
         """Read everything remembered of an endpoint."""
@@ -246,6 +248,39 @@ class FakeLedgers:
         """Note that it is not managed, as far as can be seen."""
         if self.read(endpoint).is_known:
             self._write(endpoint, decision=None, decided_at=None)
+
+    # -------------------------------------------------------------------------------- the aliases
+
+    def set_alias(
+        self, endpoint: str, alias: str, model: str, now: datetime, at_most: int
+    ) -> str | None:
+        """Let an alias stand for a model."""
+        before = self.read(endpoint).aliases
+        if alias not in before and len(before) >= at_most:
+            raise AliasRefusedError(f"{endpoint} has {len(before)} aliases already")
+        claimed_until = self.retiring.get((endpoint, model))
+        if claimed_until is not None and now <= claimed_until:
+            raise AliasRefusedError(f"{model} is being retired")
+        self._write(endpoint, aliases={**before, alias: model})
+        return before.get(alias)
+
+    def remove_alias(self, endpoint: str, alias: str) -> str | None:
+        """Let an alias stand for nothing."""
+        left = dict(self.read(endpoint).aliases)
+        removed = left.pop(alias, None)
+        if removed is not None:
+            self._write(endpoint, aliases=left)
+        return removed
+
+    def begin_retiring(self, endpoint: str, model: str, now: datetime, until: datetime) -> Ledger:
+        """Claim a model until then."""
+        self.retiring[endpoint, model] = until
+        return self._write(endpoint)
+
+    def end_retiring(self, endpoint: str, model: str) -> None:
+        """Give the claim up."""
+        self.retiring.pop((endpoint, model), None)
+        self._write(endpoint)
 
     def _write(self, endpoint: str, **changes: object) -> Ledger:
         after = replace(self.read(endpoint), **changes)  # type: ignore[arg-type]  # callers name fields

@@ -1,5 +1,6 @@
 """Sending under a lease: when one is taken, when not, and what the ledger learns from it."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -11,10 +12,13 @@ from dormouse.domain.invocation import (
     InvocationResponse,
     NotServing,
     Unanswered,
+    error_message,
+    error_type,
 )
-from dormouse.domain.ledger import Decision
+from dormouse.domain.ledger import Decision, Ledger
 from dormouse.domain.principals import Caller
 from dormouse.errors import AwsError
+from dormouse.responses import runtime_error
 from dormouse.sending import Cold, NoLedger, NotKnown, Sender
 from tests.fakes.clock import FakeClock
 from tests.fakes.deployment import LEASE_TERMS
@@ -149,8 +153,11 @@ def test_what_sagemaker_does_not_execute_is_cold(container: Container) -> None:
 
 
 def test_no_answer_is_passed_on(container: Container) -> None:
-    """The model may have run."""
+    """With the model that may have run, if one may."""
     container.runtime.answer = Unanswered("cut off", may_have_run=True)
+    asked = Execution("a.tar.gz", None, timedelta(0))
+    assert container.send() == replace(container.runtime.answer, execution=asked)
+    container.runtime.answer = Unanswered("no connection", may_have_run=False)
     assert container.send() == container.runtime.answer
 
 
@@ -168,3 +175,133 @@ def test_beside_the_answer_stands_which_model_gave_it_and_how_long_it_took(
     sent = container.send()
     assert isinstance(sent, Forwarded)
     assert sent.response.execution == Execution("a.tar.gz", None, max(took, timedelta(0)))
+
+
+# ----------------------------------------------------------------------------------------- aliases
+
+LIVE, ONE, TWO = "sentiment@live", "sentiment-1.tar.gz", "sentiment-2.tar.gz"
+
+
+def point(container: Container, model: str, alias: str = LIVE) -> None:
+    """Let an alias stand for a model."""
+    container.state.set_alias("reviews", alias, model, container.clock(), 9)
+
+
+def asked(container: Container) -> list[str | None]:
+    """Name the models that SageMaker was asked for."""
+    return [request.target_model for request in container.runtime.requests]
+
+
+def count_reads(container: Container, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Keep which endpoints' items are read from now on."""
+    read, names = container.state.read, list[str]()
+
+    def counted(endpoint: str) -> Ledger:
+        names.append(endpoint)
+        return read(endpoint)
+
+    monkeypatch.setattr(container.state, "read", counted)
+    return names
+
+
+def test_an_alias_is_sent_as_what_it_stands_for(container: Container) -> None:
+    """The rest of the request goes as it came, and beside the answer stands both."""
+    point(container, ONE)
+    headers = {"x-amzn-sagemaker-target-model": LIVE, "content-type": "text/csv"}
+    request = InvocationRequest("reviews", headers, b"1,2", CALLER, "request-1")
+
+    assert container.sender.send(request) == Forwarded(executed(ANSWER.response, ONE, LIVE))
+
+    aimed = {**headers, "x-amzn-sagemaker-target-model": ONE}
+    assert container.runtime.requests == [replace(request, headers=aimed)]
+    assert request.target_model == LIVE
+
+
+def test_what_stands_for_nothing_is_a_models_name(container: Container) -> None:
+    """Whatever its form."""
+    point(container, ONE)
+    for name in ("sentiment@next", "team/sentiment@live", "sentiment-1.tar.gz"):
+        assert container.send(name) == Forwarded(executed(ANSWER.response, name))
+    assert asked(container) == ["sentiment@next", "team/sentiment@live", "sentiment-1.tar.gz"]
+
+
+def test_aliases_come_with_the_lease_and_are_read_every_five_seconds(
+    container: Container, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By requests that name one alone."""
+    point(container, ONE)
+    reads = count_reads(container, monkeypatch)
+    container.send(LIVE)
+    point(container, TWO)
+    reads.clear()
+    container.clock.advance(seconds=4.999)
+    container.send(LIVE)
+    assert reads == []
+    container.clock.advance(seconds=0.001)
+    container.send(ONE)
+    assert reads == []
+    container.send(LIVE)
+    container.send(LIVE)
+    assert reads == ["reviews"]
+    assert asked(container) == [ONE, ONE, ONE, TWO, TWO]
+
+
+def test_a_clock_that_is_set_back_does_not_keep_an_old_target(container: Container) -> None:
+    """Else it would be followed for as long as the clock has to catch up."""
+    point(container, ONE)
+    container.send(LIVE)
+    point(container, TWO)
+    container.clock.advance(seconds=-1)
+    container.send(LIVE)
+    assert asked(container) == [ONE, TWO]
+
+
+def test_aliases_that_cant_be_read_stand_as_they_were(
+    container: Container, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While the lease lasts; that is told. Without a lease nothing is sent."""
+    point(container, ONE)
+    container.send(LIVE)
+
+    def throttled(*_args: object, **_kwargs: object) -> None:
+        raise AwsError("DynamoDB was throttled")
+
+    monkeypatch.setattr(container.state, "read", throttled)
+    monkeypatch.setattr(container.state, "take_lease", throttled)
+    container.clock.advance(seconds=30)
+    container.send(LIVE)
+    assert asked(container) == [ONE, ONE]
+    assert container.sender.problems == [
+        "sentiment@live may stand for another model by now: DynamoDB was throttled"
+    ]
+    container.clock.advance(seconds=1)
+    assert container.send(LIVE) == NoLedger("DynamoDB was throttled")
+
+
+def test_a_target_that_is_gone_is_refused_by_the_aliases_name(container: Container) -> None:
+    """Who has named the model itself gets SageMaker's own words."""
+    refusal = runtime_error(400, "ValidationError", "Failed to download model data(bucket: b).")
+    container.runtime.answer = Forwarded(refusal)
+    point(container, ONE)
+
+    sent = container.send(LIVE)
+
+    assert isinstance(sent, Forwarded)
+    assert (sent.response.status, error_type(sent.response)) == (400, "ValidationError")
+    assert error_message(sent.response) == (
+        "The alias sentiment@live of the endpoint reviews stands for the model sentiment-1.tar.gz, "
+        "which SageMaker can't find. SageMaker answered 400 ValidationError: Failed to download "
+        "model data(bucket: b)."
+    )
+    assert sent.response.execution == Execution(ONE, LIVE, timedelta(0))
+    assert container.send(ONE) == Forwarded(executed(refusal, ONE))
+
+
+def test_what_an_aliased_model_answers_itself_is_left_alone(container: Container) -> None:
+    """Its errors as well."""
+    point(container, ONE)
+    answer = runtime_error(424, "ModelError", "model data not found")
+    container.runtime.answer = Forwarded(answer)
+    assert container.send(LIVE) == Forwarded(executed(answer, ONE, LIVE))
+    container.runtime.answer = NotServing(answer)
+    assert container.send(LIVE) == Cold(executed(answer, ONE, LIVE))

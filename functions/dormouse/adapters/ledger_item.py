@@ -42,6 +42,7 @@ def read_ledger(item: "Item") -> Ledger:
         has_requests="has_requests" in item,
         warm_set=_read_texts(item, "warm_set"),
         warm_up=_read_warm_up(item),
+        aliases={name: model["S"] for name, model in item.get("aliases", {"M": {}})["M"].items()},
     )
 
 

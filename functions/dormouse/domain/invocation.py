@@ -89,10 +89,13 @@ class NotServing:
 
 @dataclass(frozen=True, slots=True)
 class Unanswered:
-    """No answer came. `may_have_run` says whether the model may have seen the request."""
+    """No answer came. `may_have_run` says whether the model may have seen the request; then
+    `execution` says which model that was.
+    """
 
     why: str
     may_have_run: bool
+    execution: Execution | None = None
 
 
 def error_members(response: InvocationResponse) -> Mapping[str, object]:
