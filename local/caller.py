@@ -80,7 +80,16 @@ def result(stack: Stack, location: str) -> tuple[int, Any]:
 
 def standing(stack: Stack) -> dict[str, Any]:
     """Ask the control API how the stack's endpoint stands: GET /endpoints/{name}."""
-    request = AWSRequest("GET", f"{stack.control_url}/endpoints/{stack.endpoint_name}")
+    return _control(stack, f"/endpoints/{stack.endpoint_name}")
+
+
+def models(stack: Stack) -> dict[str, Any]:
+    """Ask it what each model was asked in the last day: GET /endpoints/{name}/models."""
+    return _control(stack, f"/endpoints/{stack.endpoint_name}/models")
+
+
+def _control(stack: Stack, path: str) -> dict[str, Any]:
+    request = AWSRequest("GET", stack.control_url + path)
     SigV4Auth(Credentials("test", "test"), "execute-api", stack.region).add_auth(request)
     answer = URLLib3Session().send(request.prepare())
     told: dict[str, Any] = json.loads(answer.content) if answer.status_code == 200 else {}

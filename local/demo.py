@@ -1,8 +1,9 @@
 """`make demo`: the whole story on a local AWS, with the real model server and real models.
 
 A request finds the endpoint asleep and wakes it, another one is kept and answered when it serves.
-Two models answer, nobody calls any more, and the endpoint is torn down with its reason. Each step
-is checked; the first that fails ends it with status 1.
+Two models answer, what was asked and answered is captured and counted, nobody calls any more, and
+the endpoint is torn down with its reason. Each step is checked; the first that fails ends it with
+status 1.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local import running, stack
-from local.caller import prefer, result, runtime_client, standing
+from local.caller import models, prefer, result, runtime_client, standing
 from local.deployment import LEASE, bring_up
 from local.settings import LocalSettings, SettingsError, parse
 from local.terminal import Step, Terminal
@@ -209,6 +210,28 @@ def mistakes(story: Story) -> None:
                 raise UnexpectedError(f"{what} should raise {expected}, but is answered: {answer}")
 
 
+def captured(story: Story) -> None:
+    """Each request is captured with its answer, and counted for its model."""
+    with story.terminal.step("Each request was captured, and counted for its model") as step:
+        s3, bucket = story.client("s3"), story.deployed.capture_bucket
+        listed = s3.list_objects_v2(Bucket=bucket, Prefix=f"captures/{story.endpoint}/")
+        keys = [entry["Key"] for entry in listed.get("Contents", [])]
+        for key in keys:
+            record = json.loads(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+            noted = record["eventMetadata"]
+            if noted["status"] == OK and noted["targetModel"] == TOPIC:
+                break
+        else:
+            raise UnexpectedError(f"no answer of {TOPIC} is among the {len(keys)} captures")
+        step.note(f"{len(keys)} captures in S3, such as …/{key.split('/', 2)[2][:24]}…jsonl:")
+        step.note(f"{TOPIC}, {noted['latencyMs']:.0f} ms, was asked by {noted['principal']}:")
+        step.note(record["captureData"]["endpointInput"]["data"][:72] + "…")
+        rows = {row["model"]: row for row in models(story.deployed).get("models", [])}
+        if not rows.get(SENTIMENT, {}).get("requests"):
+            raise UnexpectedError(f"{SENTIMENT} was asked, but what is counted is {rows}")
+        step.note(f"the ledger: {SENTIMENT} was asked {rows[SENTIMENT]['requests']} times so far")
+
+
 def sleep(story: Story) -> None:
     """Nobody calls any more: it is deleted, on evidence and with a reason."""
     with story.terminal.step("Nobody calls: it is torn down") as step:
@@ -230,7 +253,8 @@ def summary(story: Story) -> None:
     say(
         f"""
 What happened: a request woke a real multi-model endpoint, one that had been kept was answered, two
-models answered on it, and it was torn down by itself. It existed for {up:.0f} of {total:.0f} s.
+models answered on it, each request was captured, and it was torn down by itself. It existed for
+{up:.0f} of {total:.0f} s.
 
 What it saves: asleep, the endpoint costs nothing. An {INSTANCE_TYPE} that is always on is about
 ${DOLLARS_AN_HOUR * 730:.0f} a month (us-east-1, at about ${DOLLARS_AN_HOUR} an hour); \
@@ -266,6 +290,7 @@ def tell(terminal: Terminal, settings: LocalSettings) -> None:
             kept_answer,
             answers,
             mistakes,
+            captured,
             sleep,
         ):
             chapter(story)

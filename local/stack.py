@@ -45,6 +45,7 @@ class Stack:
     endpoints_table: str
     requests_table: str
     requests_bucket: str
+    capture_bucket: str
     reconcile_function: str
     drain_function: str
     control_function: str
@@ -188,6 +189,7 @@ def describe(settings: LocalSettings, *, name: str = STACK_NAME) -> Stack:
         endpoints_table=outputs["EndpointsTableName"],
         requests_table=outputs["RequestsTableName"],
         requests_bucket=outputs["RequestsBucketName"],
+        capture_bucket=outputs["CaptureBucketName"],
         reconcile_function=outputs["ReconcileFunctionName"],
         drain_function=outputs["DrainFunctionName"],
         control_function=outputs["ControlFunctionName"],

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from dormouse.domain.alias import check_alias, read_target
 from dormouse.domain.async_invocation import read_async_invocation
 from dormouse.domain.call import Ask, Cancel, Invoke, InvokeAsync, completion_topic_of
 from dormouse.domain.intent import (
@@ -271,6 +272,15 @@ def test_which_requests_are_replayed(name: str) -> None:
     """Those that the body names, or all."""
     _, ids = REPLAYS[name]
     assert read_replay(json.loads(body_of(event(name)) or b"{}")) == ids
+
+
+def test_which_model_an_alias_is_to_stand_for() -> None:
+    """The alias in the path, the model in the body; and whoever calls it names it as a model."""
+    asked = event("control-set-alias.json")
+    alias = asked["pathParameters"]["alias"]
+    assert check_alias(alias) == invocation("invoke-alias.json").target_model == "sentiment@live"
+    uploaded = event("control-upload-model.json")["pathParameters"]["model"]
+    assert read_target(json.loads(body_of(asked))) == uploaded == "team/sentiment-2.tar.gz"
 
 
 @pytest.mark.parametrize("name", WORK)
