@@ -57,6 +57,8 @@ def test_the_whole_template_is_deployed(deployed: Deployment) -> None:
         "AWS::Events::Rule",
         "AWS::IAM::Role",
         "AWS::CloudWatch::Alarm",
+        "AWS::KinesisFirehose::DeliveryStream",
+        "AWS::Glue::Table",
     }
     scheduler = deployed.client("scheduler")
     (schedule,) = scheduler.list_schedules()["Schedules"]
