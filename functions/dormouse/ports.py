@@ -13,6 +13,7 @@ from dormouse.domain.ledger import Decision, Lease, Ledger, PastDecision, Record
 from dormouse.domain.parked_request import ParkedRequest, Queue
 from dormouse.domain.removal import TickReport
 from dormouse.domain.terms import Terms
+from dormouse.domain.usage import LastUse, MinutePart, Usage
 from dormouse.domain.warm_up import WarmUp
 from dormouse.domain.work import Work
 
@@ -445,14 +446,28 @@ class WarmUpPayloads(Protocol):
         """Read the body and the content type that its owner has left for it, or the usual one."""
 
 
-class ModelLedger(Protocol):
-    """How often each model is used."""
+class UsageLedger(Protocol):
+    """What was asked of each model, minute by minute, and when it was last used."""
 
-    def record_uses(self, endpoint: str, uses: Mapping[str, int], now: datetime) -> None:
-        """Add to the minute's counts."""
+    def record(self, parts: Sequence[MinutePart], last_uses: Sequence[LastUse]) -> None:
+        """Keep them, each in the place of the one that it follows: to repeat it changes nothing.
+
+        Raises:
+            AwsError: not all of it is kept, or that is not known.
+        """
+
+    def usage(self, endpoint: str, since: datetime, until: datetime) -> Usage:
+        """Add up the minutes of a window, which is widened to whole ones."""
+
+    def last_uses(self, endpoint: str) -> Mapping[str, datetime]:
+        """Say when each model was last used, as far as that has been recorded, which is done once
+        in five minutes: `usage` may know better.
+        """
 
     def hot_models(self, endpoint: str, since: datetime, at_most: int) -> Sequence[str]:
-        """Name the models used since then, the most used first."""
+        """Name the models used since the beginning of that minute, the most used first; of equals
+        the one that was used last, then by name.
+        """
 
 
 class Nudge(Protocol):

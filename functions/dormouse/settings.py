@@ -91,7 +91,7 @@ class ReconcileSettings(Settings):
     endpoints_table: Annotated[str, _text("DORMOUSE_ENDPOINTS_TABLE")]
     decisions_table: Annotated[str, _text("DORMOUSE_DECISIONS_TABLE")]
     requests_table: Annotated[str, _text("DORMOUSE_REQUESTS_TABLE")]
-    model_uses_table: Annotated[str, _text("DORMOUSE_MODEL_USES_TABLE")]
+    usage_table: Annotated[str, _text("DORMOUSE_USAGE_TABLE")]
     work_queue_url: Annotated[str, _text("DORMOUSE_WORK_QUEUE_URL")]
     deployment: Annotated[Deployment, _read_deployment]
     metric_lag: Annotated[timedelta, _seconds("DORMOUSE_METRIC_LAG_SECONDS", default=300)]
@@ -109,7 +109,7 @@ class InvokeSettings(Settings):
 
     endpoints_table: Annotated[str, _text("DORMOUSE_ENDPOINTS_TABLE")]
     requests_table: Annotated[str, _text("DORMOUSE_REQUESTS_TABLE")]
-    model_uses_table: Annotated[str, _text("DORMOUSE_MODEL_USES_TABLE")]
+    usage_table: Annotated[str, _text("DORMOUSE_USAGE_TABLE")]
     requests_bucket: Annotated[str, _text("DORMOUSE_REQUESTS_BUCKET")]
     work_queue_url: Annotated[str, _text("DORMOUSE_WORK_QUEUE_URL")]
     deployment: Annotated[Deployment, _read_deployment]
@@ -131,7 +131,7 @@ class DrainSettings(Settings):
 
     endpoints_table: Annotated[str, _text("DORMOUSE_ENDPOINTS_TABLE")]
     requests_table: Annotated[str, _text("DORMOUSE_REQUESTS_TABLE")]
-    model_uses_table: Annotated[str, _text("DORMOUSE_MODEL_USES_TABLE")]
+    usage_table: Annotated[str, _text("DORMOUSE_USAGE_TABLE")]
     requests_bucket: Annotated[str, _text("DORMOUSE_REQUESTS_BUCKET")]
     dead_letters_url: Annotated[str, _text("DORMOUSE_DEAD_LETTERS_URL")]
     reconcile_function: Annotated[str, _text("DORMOUSE_RECONCILE_FUNCTION")]

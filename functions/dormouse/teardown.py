@@ -14,7 +14,7 @@ from datetime import timedelta
 from dormouse.domain.ledger import Ledger
 from dormouse.domain.plan import Action, Plan, close
 from dormouse.errors import AwsError
-from dormouse.ports import Clock, Endpoints, ModelLedger, ReconcilerState
+from dormouse.ports import Clock, Endpoints, ReconcilerState, UsageLedger
 
 # Models that were used longer before the last request are not loaded again at the next wake.
 _WARM_SET_WINDOW = timedelta(hours=24)
@@ -26,7 +26,7 @@ class Teardown:
 
     endpoints: Endpoints
     state: ReconcilerState
-    models: ModelLedger
+    usage: UsageLedger
     clock: Clock
 
     def drive(self, endpoint: str, ledger: Ledger, plan: Plan, warm_set_size: int) -> Plan:
@@ -65,7 +65,7 @@ class Teardown:
             return ()
         since = (ledger.last_request_at or self.clock()) - _WARM_SET_WINDOW
         try:
-            return self.models.hot_models(endpoint, since, at_most)
+            return self.usage.hot_models(endpoint, since, at_most)
         except AwsError:
             return ledger.warm_set
 

@@ -18,7 +18,7 @@ from dormouse.teardown import Teardown
 from dormouse.waiting_requests import WaitingRequests
 from tests.fakes.clock import FakeClock
 from tests.fakes.endpoints import STACK, FakeEndpoints
-from tests.fakes.requests import FakeDeadLetters, FakeModelLedger, FakeRequestRecords, FakeWorkQueue
+from tests.fakes.requests import FakeDeadLetters, FakeRequestRecords, FakeUsageLedger, FakeWorkQueue
 from tests.fakes.tables import decisions_table
 from tests.fakes.world import FakeCatalog, FakeMetrics, FakeNudge, config
 
@@ -46,7 +46,7 @@ class World:
         self.state = table
         self.history = decisions_table(table.client)
         self.work = FakeWorkQueue()
-        self.models = FakeModelLedger()
+        self.usage = FakeUsageLedger()
         self.reconciler = Reconciler(
             catalog=self.catalog,
             created=self.endpoints,
@@ -57,7 +57,7 @@ class World:
             clock=self.clock,
             timing=Timing(timedelta(minutes=5), timedelta(seconds=30), timedelta(hours=1)),
             deployment=DEPLOYMENT,
-            teardown=Teardown(self.endpoints, table, self.models, self.clock),
+            teardown=Teardown(self.endpoints, table, self.usage, self.clock),
             awakening=Awakening(
                 state=table,
                 work=self.work,

@@ -3,8 +3,8 @@
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from dormouse.adapters.model_uses import ModelUsesTable
 from dormouse.adapters.requests import RequestsTable
+from dormouse.adapters.usage import UsageTable
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -40,18 +40,18 @@ def requests_table(client: "DynamoDBClient") -> RequestsTable:
     return RequestsTable(client, "requests", RETENTION)
 
 
-def model_uses_table(client: "DynamoDBClient") -> ModelUsesTable:
+def usage_table(client: "DynamoDBClient") -> UsageTable:
     """Create it, empty."""
     client.create_table(
-        TableName="model-uses",
+        TableName="usage",
         AttributeDefinitions=[
             {"AttributeName": "endpoint", "AttributeType": "S"},
-            {"AttributeName": "minute", "AttributeType": "S"},
+            {"AttributeName": "item", "AttributeType": "S"},
         ],
         KeySchema=[
             {"AttributeName": "endpoint", "KeyType": "HASH"},
-            {"AttributeName": "minute", "KeyType": "RANGE"},
+            {"AttributeName": "item", "KeyType": "RANGE"},
         ],
         BillingMode="PAY_PER_REQUEST",
     )
-    return ModelUsesTable(client, "model-uses")
+    return UsageTable(client, "usage")

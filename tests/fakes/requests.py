@@ -5,13 +5,21 @@ after it: there a test may raise (AWS refused it, or the process died; or it was
 was lost), or let somebody else act in between.
 """
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from dormouse.domain.parked_request import ParkedRequest, Queue, model_key, queue_of
+from dormouse.domain.usage import (
+    LastUse,
+    MinutePart,
+    Tally,
+    Usage,
+    hottest,
+    minute_of,
+    usage_of,
+)
 from dormouse.domain.work import Work
 from dormouse.errors import LocationError, MissingPayloadError
 from dormouse.ports import DeadLetter
@@ -234,27 +242,45 @@ class FakeNotifications:
 
 
 @dataclass
-class FakeModelLedger:
-    """Implements ModelLedger; `minutes` has the counts by endpoint and minute."""
+class FakeUsageLedger:
+    """Implements UsageLedger; `parts` by minute and name, `last` uses by endpoint and model."""
 
     disturb: Disturb = undisturbed
-    minutes: dict[tuple[str, datetime], Counter[str]] = field(default_factory=dict)
+    parts: dict[tuple[str, datetime, str], MinutePart] = field(default_factory=dict)
+    last: dict[tuple[str, str], datetime] = field(default_factory=dict)
 
-    def record_uses(self, endpoint: str, uses: Mapping[str, int], now: datetime) -> None:
-        """Add to the minute."""
-        with disturbed(self.disturb, "models.record_uses"):
-            minute = now.replace(second=0, microsecond=0)
-            self.minutes.setdefault((endpoint, minute), Counter()).update(uses)
+    def record(self, parts: Sequence[MinutePart], last_uses: Sequence[LastUse]) -> None:
+        """Keep them in the places of those that they follow."""
+        with disturbed(self.disturb, "usage.record"):
+            self.parts |= {(part.endpoint, part.minute, part.name): part for part in parts}
+            self.last |= {(use.endpoint, use.model): use.at for use in last_uses}
+
+    def usage(self, endpoint: str, since: datetime, until: datetime) -> Usage:
+        """Add up the whole minutes."""
+        with disturbed(self.disturb, "usage.usage"):
+            end = minute_of(until - timedelta(microseconds=1)) + timedelta(minutes=1)
+            return usage_of(self._of(endpoint), minute_of(since), end)
+
+    def last_uses(self, endpoint: str) -> Mapping[str, datetime]:
+        """Say when each model was last used."""
+        with disturbed(self.disturb, "usage.last_uses"):
+            return {model: at for (name, model), at in self.last.items() if name == endpoint}
 
     def hot_models(self, endpoint: str, since: datetime, at_most: int) -> Sequence[str]:
-        """Add up the minutes that had not ended then; of equals, the first by name."""
-        with disturbed(self.disturb, "models.hot_models"):
-            first = since.replace(second=0, microsecond=0)
-            uses: Counter[str] = Counter()
-            for (name, minute), counts in self.minutes.items():
-                if name == endpoint and minute >= first:
-                    uses.update(counts)
-            return sorted(uses, key=lambda model: (-uses[model], model))[:at_most]
+        """Name those of the minutes that had not ended then."""
+        with disturbed(self.disturb, "usage.hot_models"):
+            first = minute_of(since)
+            return hottest([part for part in self._of(endpoint) if part.minute >= first], at_most)
+
+    def use(self, endpoint: str, uses: Mapping[str, int], at: datetime) -> None:
+        """Let models have been used so often, each by a container of its own."""
+        for model, count in uses.items():
+            name = f"container-{len(self.parts)}"
+            part = MinutePart(endpoint, minute_of(at), name, {model: Tally(requests=count)})
+            self.record([part], [LastUse(endpoint, model, at)])
+
+    def _of(self, endpoint: str) -> list[MinutePart]:
+        return [part for part in self.parts.values() if part.endpoint == endpoint]
 
 
 @dataclass

@@ -40,10 +40,10 @@ from tests.fakes.ledger import FakeLedgers
 from tests.fakes.requests import (
     FakeDeadLetters,
     FakeLocations,
-    FakeModelLedger,
     FakeNotifications,
     FakePayloads,
     FakeRequestRecords,
+    FakeUsageLedger,
     FakeWarmUpPayloads,
     FakeWorkQueue,
 )
@@ -175,7 +175,7 @@ class World:
         self.locations = FakeLocations()
         self.notifications = FakeNotifications()
         self.dead_letters = FakeDeadLetters()
-        self.models = FakeModelLedger()
+        self.usage = FakeUsageLedger()
         self.warm_up_payloads = FakeWarmUpPayloads()
         self.history = Forgetful()
         self.cloud.count_steps = lambda: len(self.records.history)
@@ -208,7 +208,7 @@ class World:
 
     def _reconciler(self, process: Process) -> Reconciler:
         state, work = self.on(self.ledgers, "state"), self.on(self.work, "work")
-        endpoints, models = self.on(self.cloud, "sagemaker"), self.on(self.models, "models")
+        endpoints, usage = self.on(self.cloud, "sagemaker"), self.on(self.usage, "usage")
         records = self.on(self.records, "records")
         return Reconciler(
             catalog=self.on(self.catalog, "catalog"),
@@ -220,7 +220,7 @@ class World:
             clock=process.clock,
             timing=Timing(METRIC_LAG, TERMS.renewal_interval, timedelta(hours=1)),
             deployment=DEPLOYMENT,
-            teardown=Teardown(endpoints, state, models, process.clock),
+            teardown=Teardown(endpoints, state, usage, process.clock),
             awakening=Awakening(state, work, process.clock, timedelta(minutes=3), RESEND_AFTER),
             releasing=Releasing(records, work, RESEND_AFTER),
         )

@@ -43,7 +43,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         "ENDPOINTS_TABLE",
         "DECISIONS_TABLE",
         "REQUESTS_TABLE",
-        "MODEL_USES_TABLE",
+        "USAGE_TABLE",
         "REQUESTS_BUCKET",
         "MODEL_BUCKET",
         "WORK_QUEUE_URL",

@@ -12,7 +12,7 @@ MODELS = {"a.tar.gz": 3, "b.tar.gz": 2, "c.tar.gz": 1}
 def put_to_sleep(world: World) -> None:
     """Let it serve, use three models, and fall asleep."""
     world.serve()
-    world.models.record_uses("reviews", MODELS, world.clock())
+    world.usage.use("reviews", MODELS, world.clock())
     assert world.act() is Action.STOP
     world.clock.advance(minutes=1)
     assert world.act() is Action.STAY_DOWN

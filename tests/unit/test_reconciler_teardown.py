@@ -239,7 +239,7 @@ def test_a_failed_one_is_claimed_like_any_other(world: World) -> None:
 def test_the_hot_models_are_remembered(world: World) -> None:
     """Those of the last day, the most used first; as many as the spec asks for."""
     world.serve()
-    world.models.record_uses("reviews", {"a.tar.gz": 1, "b.tar.gz": 5}, world.clock())
+    world.usage.use("reviews", {"a.tar.gz": 1, "b.tar.gz": 5}, world.clock())
     assert world.act() is Action.STOP
     assert world.ledger.warm_set == ("b.tar.gz", "a.tar.gz")
 
@@ -253,11 +253,11 @@ def test_models_that_cant_be_read_prevent_no_stop(
         raise AwsError("Query was throttled")
 
     world.serve()
-    world.models.record_uses("reviews", {"a.tar.gz": 1}, world.clock())
+    world.usage.use("reviews", {"a.tar.gz": 1}, world.clock())
     assert world.act() is Action.STOP
     world.clock.advance(minutes=1)
     assert world.act() is Action.STAY_DOWN
     world.serve()
-    monkeypatch.setattr(world.models, "hot_models", refused)
+    monkeypatch.setattr(world.usage, "hot_models", refused)
     assert world.act() is Action.STOP
     assert world.ledger.warm_set == ("a.tar.gz",)

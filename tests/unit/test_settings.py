@@ -24,7 +24,7 @@ OWN = {
 TABLE = {"DORMOUSE_ENDPOINTS_TABLE": "t"}
 DECISIONS = {"DORMOUSE_DECISIONS_TABLE": "d"}
 REQUESTS = {"DORMOUSE_REQUESTS_TABLE": "q"}
-USES = {"DORMOUSE_MODEL_USES_TABLE": "u"}
+USAGE = {"DORMOUSE_USAGE_TABLE": "u"}
 BUCKET = {"DORMOUSE_REQUESTS_BUCKET": "b"}
 WORK = {"DORMOUSE_WORK_QUEUE_URL": "w"}
 DEAD = {"DORMOUSE_DEAD_LETTERS_URL": "l"}
@@ -37,15 +37,15 @@ Read = Callable[[Mapping[str, str]], object]
 FUNCTIONS: dict[str, tuple[Read, dict[str, str]]] = {
     "reconcile": (
         ReconcileSettings.from_env,
-        {**TABLE, **DECISIONS, **REQUESTS, **USES, **WORK, **OWN},
+        {**TABLE, **DECISIONS, **REQUESTS, **USAGE, **WORK, **OWN},
     ),
     "invoke": (
         InvokeSettings.from_env,
-        {**TABLE, **REQUESTS, **USES, **BUCKET, **WORK, **OWN, **ACCOUNT, **RECONCILE_FUNCTION},
+        {**TABLE, **REQUESTS, **USAGE, **BUCKET, **WORK, **OWN, **ACCOUNT, **RECONCILE_FUNCTION},
     ),
     "drain": (
         DrainSettings.from_env,
-        {**TABLE, **REQUESTS, **USES, **BUCKET, **DEAD, **MODELS, **RECONCILE_FUNCTION},
+        {**TABLE, **REQUESTS, **USAGE, **BUCKET, **DEAD, **MODELS, **RECONCILE_FUNCTION},
     ),
     "control": (
         ControlSettings.from_env,

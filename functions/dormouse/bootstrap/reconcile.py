@@ -8,10 +8,10 @@ import boto3
 from dormouse.adapters.catalog import TaggedConfigs, TaggedEndpoints
 from dormouse.adapters.history import DecisionsTable
 from dormouse.adapters.metrics import InvocationMetrics
-from dormouse.adapters.model_uses import ModelUsesTable
 from dormouse.adapters.requests import RequestsTable
 from dormouse.adapters.sagemaker import SageMakerEndpoints
 from dormouse.adapters.state import EndpointsTable
+from dormouse.adapters.usage import UsageTable
 from dormouse.adapters.work_queue import SqsWorkQueue
 from dormouse.awakening import Awakening
 from dormouse.bootstrap.clients import RETENTION, WRITES_ONCE, client, intents_of, utc_now
@@ -50,7 +50,7 @@ def reconciler() -> Reconciler:
         teardown=Teardown(
             endpoints=endpoints,
             state=state,
-            models=ModelUsesTable(dynamodb, settings.model_uses_table),
+            usage=UsageTable(dynamodb, settings.usage_table),
             clock=utc_now,
         ),
         awakening=Awakening(
