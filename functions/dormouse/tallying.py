@@ -143,7 +143,7 @@ class Tallying:
         names = list(self._unwritten)[:-_PARTS_KEPT]
         lost = [self._unwritten.pop(name) for name in names]
         requests = sum(tally.requests for part in lost for tally in part.models.values())
-        return (f"the use of models by {requests} requests is not counted",) if lost else ()
+        return (f"requests that will not be counted: {requests}",) if lost else ()
 
 
 def _counted_as(caller: str, minute: _Minute) -> str:

@@ -9,7 +9,7 @@ write that is tried again counts nothing twice. Both kinds are written in batche
   requests. DynamoDB deletes it after 28 days.
 - `model#<name>`: `last_used_at`. DynamoDB deletes it after 400 days.
 
-An item of an ordinary name and up to some five models has 1 KB, so to write it is one unit.
+With four models of ordinary names an item has less than 1 KB, so to write it is one unit.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
