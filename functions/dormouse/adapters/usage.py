@@ -84,8 +84,8 @@ class UsageTable:
     def usage(self, endpoint: str, since: datetime, until: datetime) -> Usage:
         """Add up the minutes of a window, which is widened to whole ones.
 
-        The newest 16 MB are read: two weeks of one busy container, or a day of fourteen. If there
-        is more, the usage is that since the first minute that was read whole.
+        The newest 16 MB are read: eleven days of a busy container of few models, or a day of eleven
+        of them. If there is more, the usage is that since the first minute that was read whole.
         """
         first, end = minute_of(since), _end_of_minute(until)
         parts, is_all = self._parts(endpoint, first, end, _USAGE_PAGES)
