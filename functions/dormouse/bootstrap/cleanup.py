@@ -3,7 +3,6 @@
 import os
 from functools import cache
 
-import boto3
 from botocore.httpsession import URLLib3Session
 
 from dormouse.adapters.cloudformation import CustomResourceAnswer
@@ -24,7 +23,7 @@ def removal() -> Removal:
     settings = CleanupSettings.from_env(os.environ)
     return Removal(
         state=EndpointsTable(client("dynamodb"), settings.endpoints_table),
-        tick=ReconcileTick(boto3.client("lambda", config=WAITS), settings.reconcile_function),
+        tick=ReconcileTick(client("lambda", WAITS), settings.reconcile_function),
         clock=utc_now,
         reconcile_timeout=settings.reconcile_timeout,
     )

@@ -1,26 +1,34 @@
 """The clients of AWS, and the clock, that the object graphs share."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
-
-import boto3
-from botocore.config import Config
-from botocore.httpsession import URLLib3Session
+from functools import cache, partial
+from typing import Any, Literal, assert_never
 
 from dormouse.adapters.catalog import TaggedConfigs
 from dormouse.adapters.runtime import CONNECT_TIMEOUT_SECONDS, SageMakerRuntime
+from dormouse.adapters.service_calls import DynamoDb, Firehose, S3Objects, Tries
 from dormouse.adapters.state import EndpointsTable
+from dormouse.bootstrap.addresses import http_to
 from dormouse.domain.claims import Deployment
 from dormouse.intents import Intents
 
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a call may take, in seconds, and how often it is tried."""
+
+    connect_timeout: float
+    read_timeout: float
+    attempts: int
+
+
 # Repeated, but not for so long that one slow service eats the tick (10 s at the most).
-READS = Config(
-    connect_timeout=2, read_timeout=3, retries={"mode": "standard", "total_max_attempts": 2}
-)
+READS = Patience(connect_timeout=2, read_timeout=3, attempts=2)
 # CreateEndpoint and DeleteEndpoint: never repeated by the SDK (see SageMakerEndpoints).
-WRITES_ONCE = Config(connect_timeout=3, read_timeout=10, retries={"total_max_attempts": 1})
+WRITES_ONCE = Patience(connect_timeout=3, read_timeout=10, attempts=1)
 # For as long as a whole tick may take, and not twice.
-WAITS = Config(connect_timeout=3, read_timeout=60, retries={"total_max_attempts": 1})
+WAITS = Patience(connect_timeout=3, read_timeout=60, attempts=1)
 
 # How long a request that has ended can still be asked for.
 RETENTION = timedelta(days=7)
@@ -31,9 +39,54 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def client(service: Any) -> Any:
-    """Make a client whose calls are short."""
-    return boto3.client(service, config=READS)
+def client(service: Any, patience: Patience = READS) -> Any:
+    """Make a client of boto3."""
+    # Late: both take longer to import than all else that a warm request needs.
+    import boto3  # noqa: PLC0415
+    from botocore.config import Config  # noqa: PLC0415
+
+    config = Config(
+        connect_timeout=patience.connect_timeout,
+        read_timeout=patience.read_timeout,
+        retries={"mode": "standard", "total_max_attempts": patience.attempts},
+    )
+    return boto3.client(service, config=config)
+
+
+class LateClient:
+    """A client of boto3 that is made when it is first used: most requests never do."""
+
+    def __init__(self, service: str) -> None:
+        self._made = cache(partial(client, service))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._made(), name)
+
+
+def late_client(service: str) -> Any:
+    """Make a client of boto3 once it is needed."""
+    return LateClient(service)
+
+
+def fast_client(
+    service: Literal["dynamodb", "firehose", "s3"],
+    *,
+    connect_timeout: float = READS.connect_timeout,
+    read_timeout: float = READS.read_timeout,
+    attempts: int = READS.attempts,
+) -> Any:
+    """Make a client for what each warm request needs, without boto3 (see service_calls.py)."""
+    http = partial(http_to, service, connect_timeout=connect_timeout, read_timeout=read_timeout)
+    tries = Tries(attempts)
+    match service:
+        case "dynamodb":
+            return DynamoDb(http(), tries)
+        case "firehose":
+            return Firehose(http(), tries)
+        case "s3":
+            return S3Objects(lambda bucket: http(bucket=bucket), tries)
+        case _:
+            assert_never(service)
 
 
 def intents_of(endpoints_table: str, deployment: Deployment) -> Intents:
@@ -48,21 +101,10 @@ def intents_of(endpoints_table: str, deployment: Deployment) -> Intents:
 
 def runtime(read_timeout: timedelta) -> SageMakerRuntime:
     """Build what speaks to SageMaker's runtime, and waits for an answer so long."""
-    session = boto3.Session()
-    # The client is made only to ask botocore where the runtime is, and never called.
-    meta = session.client("sagemaker-runtime").meta
-    credentials = session.get_credentials()
-    if credentials is None:
-        raise RuntimeError("the function has no AWS credentials")
     return SageMakerRuntime(
-        session=URLLib3Session(
-            timeout=(
-                CONNECT_TIMEOUT_SECONDS,
-                read_timeout.total_seconds(),
-            ),  # type: ignore[arg-type]  # botocore passes two as well; its stubs say one
-            max_pool_connections=2,
-        ),
-        credentials=credentials,
-        region=meta.region_name,
-        endpoint_url=meta.endpoint_url,
+        http_to(
+            "sagemaker-runtime",
+            connect_timeout=CONNECT_TIMEOUT_SECONDS,
+            read_timeout=read_timeout.total_seconds(),
+        )
     )

@@ -3,8 +3,6 @@
 import os
 from functools import cache
 
-import boto3
-
 from dormouse.adapters.catalog import TaggedConfigs, TaggedEndpoints
 from dormouse.adapters.history import DecisionsTable
 from dormouse.adapters.metrics import InvocationMetrics
@@ -35,7 +33,7 @@ def reconciler() -> Reconciler:
     state = EndpointsTable(dynamodb, settings.endpoints_table)
     work = SqsWorkQueue(client("sqs"), settings.work_queue_url)
     endpoints = SageMakerEndpoints(
-        reader=client("sagemaker"), writer=boto3.client("sagemaker", config=WRITES_ONCE)
+        reader=client("sagemaker"), writer=client("sagemaker", WRITES_ONCE)
     )
     return Reconciler(
         catalog=TaggedConfigs(tags),
