@@ -23,6 +23,22 @@ class AliasRefusedError(Exception):
     """An alias can't be given to a model, as things stand; the message says why."""
 
 
+class MissingAliasError(Exception):
+    """The endpoint has no such alias; the message names both."""
+
+
+class MissingModelError(Exception):
+    """There is no such model; the message names it."""
+
+
+class ModelTakenError(Exception):
+    """A model's name, or the model itself, is needed as it is; the message says for what."""
+
+
+class ElsewhereError(Exception):
+    """The models of this endpoint are not this deployment's to change; the message says why."""
+
+
 class MissingPayloadError(Exception):
     """The body of a request or a result is not, or no longer, there; the message names its key."""
 

@@ -12,6 +12,7 @@ from dormouse.domain.invocation import Forwarded, InvocationRequest, NotServing,
 from dormouse.domain.ledger import Decision, Lease, Ledger, PastDecision, RecordedDemand
 from dormouse.domain.parked_request import ParkedRequest, Queue
 from dormouse.domain.removal import TickReport
+from dormouse.domain.stored_model import Stock, Upload
 from dormouse.domain.terms import Terms
 from dormouse.domain.usage import LastUse, MinutePart, Usage
 from dormouse.domain.warm_up import WarmUp
@@ -253,6 +254,29 @@ class AliasState(Protocol):
 
     def end_retiring(self, endpoint: str, model: str) -> None:
         """Give the claim up."""
+
+
+class ModelStore(Protocol):
+    """The models in the deployment's bucket."""
+
+    def stock(self, at_most: int) -> Stock:
+        """List them, and stop at so many."""
+
+    def has(self, model: str) -> bool:
+        """Whether one lies there."""
+
+    def has_retired(self, model: str) -> bool:
+        """Whether one of this name was retired."""
+
+    def upload(self, model: str, now: datetime, validity: timedelta) -> Upload:
+        """Give leave to upload one, unless one of this name lies there by then."""
+
+    def retire(self, model: str) -> str:
+        """Move one to where no endpoint looks, and say where that is.
+
+        Raises:
+            MissingModelError: there is none.
+        """
 
 
 class RemovalState(Protocol):

@@ -11,12 +11,18 @@ from typing import Any
 
 import pytest
 
+from dormouse.adapters.aliases import AliasesTable
 from dormouse.adapters.invocations import AsynchronousInvocation, ReconcileTick
 from dormouse.adapters.state import EndpointsTable
+from dormouse.aliases import Aliases
+from dormouse.ground_truths import GroundTruths
+from dormouse.models import Models
 from dormouse.removal import Removal
 from tests.fakes.clock import FakeClock
 from tests.fakes.deployment import World
 from tests.fakes.front_door import FrontDoor
+from tests.fakes.models import FakeModelStore
+from tests.fakes.requests import FakePayloads
 from tests.fakes.world import config
 
 # Powertools reads them when it is imported, as in Lambda.
@@ -85,7 +91,7 @@ class Handlers:
         capsys: pytest.CaptureFixture[str],
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        from dormouse.handlers import cleanup, control, invoke, reconcile
+        from dormouse.handlers import cleanup, control, control_models, invoke, reconcile
         from dormouse.observability import logger
 
         # The logger took standard output when it was imported, before pytest replaced it.
@@ -107,6 +113,11 @@ class Handlers:
         removal = Removal(
             table, ReconcileTick(client, "reconcile"), self.clock, timedelta(seconds=50)
         )
+        self.store, self.truths = FakeModelStore(), FakePayloads()
+        intents, pointed = self.world.intents, AliasesTable(table.client, table.table_name)
+        models = Models(intents, self.store, pointed, self.world.usage, self.clock)
+        aliases = Aliases(intents, self.store, pointed, self.clock)
+        ground_truths = GroundTruths(intents, pointed, self.truths, self.clock)
         self.answers: list[tuple[Any, str, str | None]] = []
         for module, name, built in (
             (reconcile, "reconciler", self.world.reconciler),
@@ -115,6 +126,9 @@ class Handlers:
             (invoke, "async_invocations", self.door.async_invocations),
             (invoke, "inquiry", self.door.inquiry),
             (control, "control", self.world.control),
+            (control_models, "models", models),
+            (control_models, "aliases", aliases),
+            (control_models, "ground_truths", ground_truths),
             (cleanup, "removal", removal),
             (cleanup, "answer_cloudformation", lambda *answer: self.answers.append(answer)),
             (cleanup, "invoke_again", AsynchronousInvocation(client)),

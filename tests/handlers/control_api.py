@@ -18,22 +18,30 @@ ROUTES = (
     "POST /endpoints/{name}/sleep",
     "GET /endpoints/{name}/requests",
     "POST /endpoints/{name}/replay",
+    "GET /endpoints/{name}/models",
+    "PUT /endpoints/{name}/models/{model+}",
+    "DELETE /endpoints/{name}/models/{model+}",
+    "GET /endpoints/{name}/aliases",
+    "PUT /endpoints/{name}/aliases/{alias}",
+    "DELETE /endpoints/{name}/aliases/{alias}",
+    "PUT /endpoints/{name}/ground-truth",
 )
 
 
 def event(method: str, path: str, body: str | None = None, **more: Any) -> Any:
     """Send the golden request of another method, path or body, by the route that it has."""
     sent = golden("control-wake.json")
+    del sent["pathParameters"]
     sent |= {"routeKey": route_of(method, path), "rawPath": path, "body": body, **more}
     sent["requestContext"]["http"] |= {"method": method, "path": path}
-    del sent["pathParameters"]
     return sent
 
 
 def route_of(method: str, path: str) -> str:
     """The route that API Gateway chooses, in which a slash of the name's own does not count."""
     for route in ROUTES:
-        if re.fullmatch(route.replace("{name}", "[^/]+"), f"{method} {path}"):
+        pattern = re.sub(r"{\w+}", "[^/]+", route.replace("{model+}", ".+"))
+        if re.fullmatch(pattern, f"{method} {path}"):
             return route
     return "$default"
 

@@ -1,7 +1,7 @@
 """How the object graphs are built: what safety rests on, and that each has what it needs."""
 
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,6 +10,7 @@ from dormouse.adapters.catalog import TaggedConfigs, TaggedEndpoints
 from dormouse.adapters.history import DecisionsTable
 from dormouse.adapters.invocations import ReconcileNudge, ReconcileTick
 from dormouse.adapters.locations import S3Locations
+from dormouse.adapters.model_store import S3ModelStore
 from dormouse.adapters.runtime import SageMakerRuntime
 from dormouse.adapters.sagemaker import SageMakerEndpoints, SageMakerObserver
 from dormouse.adapters.state import EndpointsTable
@@ -22,6 +23,9 @@ BUILDERS = {
     "reconciler": reconcile.reconciler,
     "intents": reconcile.intents,
     "control": control.control,
+    "models": control.models,
+    "aliases": control.aliases,
+    "ground_truths": control.ground_truths,
     "proxy": invoke.proxy,
     "async_invocations": invoke.async_invocations,
     "inquiry": invoke.inquiry,
@@ -46,6 +50,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         "USAGE_TABLE",
         "REQUESTS_BUCKET",
         "MODEL_BUCKET",
+        "CAPTURE_BUCKET",
         "WORK_QUEUE_URL",
         "DEAD_LETTERS_URL",
         "STACK_NAME",
@@ -184,8 +189,8 @@ def test_a_lease_covers_the_longest_call() -> None:
     """The runtime is waited for no longer than the lease's terms say."""
     for sender in (invoke.proxy().sender, drain.drain().sender):
         assert isinstance(sender.runtime, SageMakerRuntime)
-        session: Any = sender.runtime.session
-        assert session._timeout.read_timeout == sender.terms.read_timeout.total_seconds()
+        connections = sender.runtime.http.connections
+        assert connections.read_timeout == sender.terms.read_timeout.total_seconds()
 
 
 def test_a_claim_outlives_a_call() -> None:
@@ -203,3 +208,23 @@ def test_callers_read_in_their_buckets_and_drain_in_none() -> None:
     assert isinstance(telling, S3Locations)
     assert (doors.readable_buckets, doors.own_bucket) == (frozenset({"mine"}), "REQUESTS_BUCKET")
     assert (telling.readable_buckets, telling.own_bucket) == (frozenset(), "REQUESTS_BUCKET")
+
+
+def test_an_upload_is_signed_with_its_condition() -> None:
+    """By version 4; version 2 would leave the header to whoever has the URL."""
+    store = control.models().store
+
+    upload = store.upload("a.tar.gz", datetime.now(UTC), timedelta(hours=1))
+
+    assert "X-Amz-SignedHeaders=host%3Bif-none-match" in upload.url
+    assert "MODEL_BUCKET" in upload.url
+    assert "models/a.tar.gz" in upload.url
+
+
+def test_an_archive_is_copied_before_the_function_is_cut_off() -> None:
+    """And by one try, which S3 may need all that time for."""
+    store = control.models().store
+
+    assert isinstance(store, S3ModelStore)
+    assert options(store.client).read_timeout == 24
+    assert options(store.client).retries["total_max_attempts"] == 1

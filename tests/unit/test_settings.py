@@ -28,6 +28,7 @@ USAGE = {"DORMOUSE_USAGE_TABLE": "u"}
 BUCKET = {"DORMOUSE_REQUESTS_BUCKET": "b"}
 WORK = {"DORMOUSE_WORK_QUEUE_URL": "w"}
 DEAD = {"DORMOUSE_DEAD_LETTERS_URL": "l"}
+CAPTURES = {"DORMOUSE_CAPTURE_BUCKET": "p"}
 MODELS = {"DORMOUSE_MODEL_BUCKET": "m"}
 RECONCILE_FUNCTION = {"DORMOUSE_RECONCILE_FUNCTION": "r"}
 ACCOUNT = {"DORMOUSE_ACCOUNT_ID": "123456789012"}
@@ -49,7 +50,18 @@ FUNCTIONS: dict[str, tuple[Read, dict[str, str]]] = {
     ),
     "control": (
         ControlSettings.from_env,
-        {**TABLE, **DECISIONS, **REQUESTS, **DEAD, **OWN, **ACCOUNT, **RECONCILE_FUNCTION},
+        {
+            **TABLE,
+            **DECISIONS,
+            **REQUESTS,
+            **DEAD,
+            **OWN,
+            **ACCOUNT,
+            **RECONCILE_FUNCTION,
+            **USAGE,
+            **MODELS,
+            **CAPTURES,
+        },
     ),
     "cleanup": (CleanupSettings.from_env, {**TABLE, **RECONCILE_FUNCTION}),
 }
@@ -103,6 +115,9 @@ def test_each_text_is_where_it_belongs() -> None:
     assert control.decisions_table == "d"
     assert control.account_id == "123456789012"
     assert control.reconcile_function == "r"
+    assert control.usage_table == "u"
+    assert (control.model_bucket, control.model_prefix) == ("m", "models/")
+    assert control.capture_bucket == "p"
 
 
 def test_the_durations_have_defaults() -> None:

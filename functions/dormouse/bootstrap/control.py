@@ -3,17 +3,37 @@
 import os
 from functools import cache
 
+import boto3
+from botocore.config import Config
+
+from dormouse.adapters.aliases import AliasesTable
 from dormouse.adapters.catalog import TaggedConfigs
 from dormouse.adapters.dead_letters import SqsDeadLetters
 from dormouse.adapters.history import DecisionsTable
 from dormouse.adapters.invocations import ReconcileNudge
+from dormouse.adapters.model_store import S3ModelStore
+from dormouse.adapters.payloads import PayloadsBucket
 from dormouse.adapters.requests import RequestsTable
 from dormouse.adapters.sagemaker import SageMakerObserver
 from dormouse.adapters.state import EndpointsTable
+from dormouse.adapters.usage import UsageTable
+from dormouse.aliases import Aliases
 from dormouse.bootstrap.clients import RETENTION, client, intents_of, utc_now
 from dormouse.control import Control
+from dormouse.ground_truths import GroundTruths
+from dormouse.intents import Intents
+from dormouse.models import Models
 from dormouse.settings import ControlSettings
 from dormouse.waiting_requests import WaitingRequests
+
+# S3 copies an archive of a gigabyte in some ten seconds; the function is cut off after 29. Without
+# version 4, a signed upload would not have to send the header that makes it a new one.
+_COPIES = Config(
+    connect_timeout=2,
+    read_timeout=24,
+    retries={"total_max_attempts": 1},
+    signature_version="s3v4",
+)
 
 
 @cache
@@ -23,11 +43,11 @@ def control() -> Control:
     Raises:
         SettingError: the environment lacks a setting.
     """
-    settings = ControlSettings.from_env(os.environ)
+    settings = _settings()
     dynamodb = client("dynamodb")
     state = EndpointsTable(dynamodb, settings.endpoints_table)
     return Control(
-        intents=intents_of(settings.endpoints_table, settings.deployment),
+        intents=_intents(),
         catalog=TaggedConfigs(client("resourcegroupstaggingapi")),
         endpoints=SageMakerObserver(client("sagemaker")),
         state=state,
@@ -44,3 +64,56 @@ def control() -> Control:
         account_id=settings.account_id,
         expected_wake=settings.expected_wake,
     )
+
+
+@cache
+def models() -> Models:
+    """Build what answers for models.
+
+    Raises:
+        SettingError: the environment lacks a setting.
+    """
+    usage = UsageTable(client("dynamodb"), _settings().usage_table)
+    return Models(_intents(), _store(), _aliases_table(), usage, utc_now)
+
+
+@cache
+def aliases() -> Aliases:
+    """Build what answers for aliases.
+
+    Raises:
+        SettingError: the environment lacks a setting.
+    """
+    return Aliases(_intents(), _store(), _aliases_table(), utc_now)
+
+
+@cache
+def ground_truths() -> GroundTruths:
+    """Build what keeps ground truth.
+
+    Raises:
+        SettingError: the environment lacks a setting.
+    """
+    objects = PayloadsBucket(client("s3"), _settings().capture_bucket)
+    return GroundTruths(_intents(), _aliases_table(), objects, utc_now)
+
+
+@cache
+def _intents() -> Intents:
+    return intents_of(_settings().endpoints_table, _settings().deployment)
+
+
+@cache
+def _store() -> S3ModelStore:
+    s3 = boto3.client("s3", config=_COPIES)
+    return S3ModelStore(s3, _settings().model_bucket, _settings().model_prefix)
+
+
+@cache
+def _aliases_table() -> AliasesTable:
+    return AliasesTable(client("dynamodb"), _settings().endpoints_table)
+
+
+@cache
+def _settings() -> ControlSettings:
+    return ControlSettings.from_env(os.environ)
