@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from dormouse.domain.capture_policy import DEFAULT_CAPTURE, CapturePolicy
 from dormouse.domain.claims import Deployment, Refusal, Why, settle_claims
 from dormouse.domain.plan import Rule
 from dormouse.domain.principals import Kind, Principal, parse_principals
@@ -29,6 +30,7 @@ class Permitted:
     principals: Sequence[Principal]
     cold_wait: timedelta | None = None
     completion_topic: str | None = None
+    capture: CapturePolicy = DEFAULT_CAPTURE
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,4 +112,6 @@ class Permissions:
     def _permitted(self, terms: Terms) -> Permitted:
         own_account = Principal(self.account_id, Kind.ACCOUNT, self.account_id)
         listed = parse_principals(" ".join(terms.principals)) if terms.principals else ()
-        return Permitted(listed or (own_account,), terms.cold_wait, terms.completion_topic)
+        return Permitted(
+            listed or (own_account,), terms.cold_wait, terms.completion_topic, terms.capture
+        )

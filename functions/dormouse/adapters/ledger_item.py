@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from dormouse.adapters.history import read_decision
 from dormouse.adapters.items import moment_value, number_value, read_moment_of, read_number_of
 from dormouse.adapters.moments import read_moment
+from dormouse.domain.capture_policy import DEFAULT_CAPTURE, CapturePolicy, Content, Pattern
 from dormouse.domain.ledger import Closing, Decision, Ledger
 from dormouse.domain.terms import Terms
 from dormouse.domain.warm_up import WarmUp
@@ -90,7 +92,23 @@ def terms_value(terms: Terms) -> "AttributeValueTypeDef":
         fields["cold_wait_seconds"] = {"N": str(terms.cold_wait.total_seconds())}
     if terms.completion_topic is not None:
         fields["completion_topic"] = {"S": terms.completion_topic}
+    if terms.capture != DEFAULT_CAPTURE:
+        fields["capture"] = _capture_value(terms.capture)
     return {"M": fields}
+
+
+def _capture_value(policy: CapturePolicy) -> "AttributeValueTypeDef":
+    return {
+        "M": {
+            "percent": {"N": str(policy.percent)},
+            "content": {"S": policy.content.value},
+            "max_body": {"N": str(policy.max_body)},
+            "patterns": texts_value(sorted(policy.patterns)),
+            "pointers": {"L": [texts_value(pointer) for pointer in policy.pointers]},
+            "json_types": texts_value(policy.json_types),
+            "csv_types": texts_value(policy.csv_types),
+        }
+    }
 
 
 def _read_terms(fields: "Item") -> Terms:
@@ -99,6 +117,21 @@ def _read_terms(fields: "Item") -> Terms:
         principals=_read_texts(fields, "principals"),
         cold_wait=None if cold_wait is None else timedelta(seconds=float(cold_wait["N"])),
         completion_topic=None if topic is None else topic["S"],
+        capture=_read_capture(fields["capture"]["M"]) if "capture" in fields else DEFAULT_CAPTURE,
+    )
+
+
+def _read_capture(fields: "Item") -> CapturePolicy:
+    return CapturePolicy(
+        percent=Decimal(fields["percent"]["N"]),
+        content=Content(fields["content"]["S"]),
+        max_body=read_number_of(fields, "max_body"),
+        patterns=frozenset(Pattern(name) for name in _read_texts(fields, "patterns")),
+        pointers=tuple(
+            tuple(token["S"] for token in pointer["L"]) for pointer in fields["pointers"]["L"]
+        ),
+        json_types=_read_texts(fields, "json_types"),
+        csv_types=_read_texts(fields, "csv_types"),
     )
 
 

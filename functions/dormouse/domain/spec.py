@@ -6,6 +6,15 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeVar
 
+from dormouse.domain.capture_policy import (
+    DEFAULT_CAPTURE,
+    CapturePolicy,
+    parse_content,
+    parse_max_body,
+    parse_media_types,
+    parse_percent,
+    parse_redact,
+)
 from dormouse.domain.duration import parse_duration
 from dormouse.domain.principals import Principal, parse_principals
 
@@ -17,6 +26,12 @@ STACK_TAG = "dormouse:stack"
 COLD_DEFAULT_TAG = "dormouse:cold-default"
 COMPLETION_TOPIC_TAG = "dormouse:completion-topic"
 WARM_SET_SIZE_TAG = "dormouse:warm-set-size"
+CAPTURE_PERCENT_TAG = "dormouse:capture-percent"
+CAPTURE_CONTENT_TAG = "dormouse:capture-content"
+CAPTURE_REDACT_TAG = "dormouse:capture-redact"
+CAPTURE_MAX_BODY_TAG = "dormouse:capture-max-body"
+CAPTURE_JSON_TYPES_TAG = "dormouse:capture-json-types"
+CAPTURE_CSV_TYPES_TAG = "dormouse:capture-csv-types"
 # Of an endpoint, not of an EndpointConfig: the deployment that its owner hands it over to.
 ADOPTED_TAG = "dormouse:adopted-by"
 _KNOWN_TAGS = frozenset(
@@ -28,6 +43,12 @@ _KNOWN_TAGS = frozenset(
         COLD_DEFAULT_TAG,
         COMPLETION_TOPIC_TAG,
         WARM_SET_SIZE_TAG,
+        CAPTURE_PERCENT_TAG,
+        CAPTURE_CONTENT_TAG,
+        CAPTURE_REDACT_TAG,
+        CAPTURE_MAX_BODY_TAG,
+        CAPTURE_JSON_TYPES_TAG,
+        CAPTURE_CSV_TYPES_TAG,
     }
 )
 
@@ -64,7 +85,8 @@ class Spec:
     `principals` may invoke it; where there are none, whoever belongs to the own account.
     `cold_wait` is how long a cold request is held that does not say itself what is to become of it;
     None where it is refused. `completion_topic` is the SNS topic that hears of parked requests.
-    `warm_set_size` is how many models are loaded again after a wake.
+    `warm_set_size` is how many models are loaded again after a wake. `capture` is what is kept of
+    its requests and responses.
     """
 
     endpoint: str
@@ -74,6 +96,7 @@ class Spec:
     cold_wait: timedelta | None = None
     completion_topic: str | None = None
     warm_set_size: int = DEFAULT_WARM_SET_SIZE
+    capture: CapturePolicy = DEFAULT_CAPTURE
 
 
 def is_endpoint_name(text: str) -> bool:
@@ -111,6 +134,27 @@ def parse_spec(config_name: str, tags: Mapping[str, str]) -> Spec:
         completion_topic=_read(config_name, tags, COMPLETION_TOPIC_TAG, _topic, None),
         warm_set_size=_read(
             config_name, tags, WARM_SET_SIZE_TAG, _warm_set_size, DEFAULT_WARM_SET_SIZE
+        ),
+        capture=_read_capture(config_name, tags),
+    )
+
+
+def _read_capture(config_name: str, tags: Mapping[str, str]) -> CapturePolicy:
+    default = DEFAULT_CAPTURE
+    patterns, pointers = _read(
+        config_name, tags, CAPTURE_REDACT_TAG, parse_redact, (default.patterns, default.pointers)
+    )
+    return CapturePolicy(
+        percent=_read(config_name, tags, CAPTURE_PERCENT_TAG, parse_percent, default.percent),
+        content=_read(config_name, tags, CAPTURE_CONTENT_TAG, parse_content, default.content),
+        max_body=_read(config_name, tags, CAPTURE_MAX_BODY_TAG, parse_max_body, default.max_body),
+        patterns=patterns,
+        pointers=pointers,
+        json_types=_read(
+            config_name, tags, CAPTURE_JSON_TYPES_TAG, parse_media_types, default.json_types
+        ),
+        csv_types=_read(
+            config_name, tags, CAPTURE_CSV_TYPES_TAG, parse_media_types, default.csv_types
         ),
     )
 
