@@ -17,7 +17,6 @@ from local import stack
 from tests.e2e.deployments import (
     MODEL,
     QUESTION,
-    SHORT_LEASE,
     Deployment,
     Json,
     LocalAws,
@@ -395,10 +394,11 @@ def test_a_request_belongs_to_who_has_sent_it(callers: Callers) -> None:
 def test_the_models_in_use_come_back_with_a_wake(awake: Callers) -> None:
     """Each is loaded again before anybody asks for it, and the standing counts them."""
     deployment = awake.deployment
-    for model in (MODEL, OTHER_MODEL, MODEL):
+    for model in (MODEL, OTHER_MODEL):
         assert awake.send(model=model).status == 200
-        # Uses are written along with the lease, which is taken once in an interval.
-        time.sleep(int(SHORT_LEASE["LedgerIntervalSeconds"]))
+    # Uses are written along with a request, every five seconds.
+    time.sleep(5.5)
+    assert awake.send().status == 200
     deployment.sleep()
 
     deployment.wake()

@@ -4,10 +4,19 @@ by which Athena finds them.
 
 import json
 import re
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from functools import reduce
 from typing import Any
 
 import pytest
 
+from dormouse.domain.capture import write_record
+from dormouse.domain.capture_policy import CapturePolicy
+from dormouse.domain.exchange import Exchange, Way
+from dormouse.domain.ground_truth import GroundTruth, write_ground_truth
+from dormouse.domain.invocation import Execution, InvocationResponse
 from tests.template.cloudformation import ACCOUNT, NOTHING_GIVEN, Given, properties, resolve
 
 KEY = f"arn:aws:kms:eu-central-1:{ACCOUNT}:key/1234abcd-12ab-34cd-56ef-1234567890ab"
@@ -193,3 +202,123 @@ def test_a_line_is_read_as_json(name: str) -> None:
     assert storage["InputFormat"] == "org.apache.hadoop.mapred.TextInputFormat"
     assert table(name)["Parameters"]["classification"] == "json"
     assert json.loads(table(name)["Parameters"]["EXTERNAL"].lower()) is True
+
+
+# Athena's types of what JSON has.
+KINDS: dict[type, set[str]] = {
+    str: {"string"},
+    int: {"int", "bigint"},
+    float: {"double"},
+    bool: {"boolean"},
+    list: {"array<string>"},
+}
+NOON = datetime(2026, 2, 14, 17, 25, 49, tzinfo=UTC)
+
+
+def columns_of(name: str) -> dict[str, Any]:
+    """The columns of a table by name; a struct is a mapping of its members."""
+    columns = table(name)["StorageDescriptor"]["Columns"]
+    return {column["Name"]: read_type(column["Type"]) for column in columns}
+
+
+def read_type(text: str) -> Any:
+    """Hive's `struct<name:type,…>`, and whatever holds no members as it is."""
+    if not text.startswith("struct<"):
+        return text
+    inner = text.removeprefix("struct<").removesuffix(">")
+    members, depth, start = [], 0, 0
+    for place, character in enumerate([*inner, ","]):
+        depth += {"<": 1, ">": -1}.get(character, 0)
+        if character == "," and not depth:
+            members.append(inner[start:place].partition(":"))
+            start = place + 1
+    return {name: read_type(kind) for name, _, kind in members}
+
+
+def exchange(**changes: Any) -> Exchange:
+    """One of which nothing is unknown, but for what `changes` say."""
+    execution = Execution("team/sentiment-2.tar.gz", "sentiment@live", timedelta(milliseconds=12.3))
+    whole = Exchange(
+        event_id="5b0f6d2c-9e7a-4138-8f2b-1c0d4e6a7b93",
+        endpoint="dormouse",
+        way=Way.PARKED,
+        arrived_at=NOON,
+        ended_at=NOON,
+        principal="arn:aws:iam::123456789012:role/search-api",
+        asked_model="sentiment@live",
+        inference_id="review-1841",
+        custom_attributes="trace=1",
+        content_type="application/json",
+        body=b'{"inputs": "jo@example.com"}',
+        response=InvocationResponse(
+            200,
+            {"content-type": "application/json", "x-amzn-invoked-production-variant": "AllTraffic"},
+            b'{"predictions": []}',
+            execution,
+        ),
+        is_cold=True,
+        waited=timedelta(seconds=30),
+    )
+    return replace(whole, **changes)
+
+
+def recorded(policy: CapturePolicy, **changes: Any) -> Any:
+    """The record of an exchange, as it is written."""
+    return json.loads(write_record(exchange(**changes), policy, by_model=True).line)
+
+
+def merged(records: Iterable[Any]) -> dict[str, Any]:
+    """Every member that one of the records has; names in lower case, as Athena reads them."""
+    whole: dict[str, Any] = {}
+    for record in records:
+        for name, value in record.items():
+            key = name.lower()
+            known = whole.get(key, {})
+            whole[key] = merged([known, value]) if isinstance(value, dict) else value
+    return whole
+
+
+def assert_alike(columns: Any, values: Any) -> None:
+    """The same names, and a type for each value that can hold it."""
+    if not isinstance(values, dict):
+        assert columns in KINDS[type(values)]
+        return
+    assert set(columns) == set(values)
+    for name, value in values.items():
+        assert_alike(columns[name], value)
+
+
+def test_the_columns_are_those_of_a_record() -> None:
+    """Each that a record may have, and no others: of requests that were answered, of those that
+    failed, and of bodies that were left out.
+    """
+    everything = merged(
+        [
+            recorded(CapturePolicy()),
+            recorded(CapturePolicy(), error="ModelError: it broke"),
+            recorded(CapturePolicy(max_body=1)),
+        ]
+    )
+    assert_alike(columns_of("CaptureTable"), everything)
+
+
+@pytest.mark.parametrize("given", LAYOUTS)
+def test_a_record_is_partitioned_by_what_it_says(given: Given) -> None:
+    """Where Firehose looks, there is something; and what a function writes by itself lies beside
+    it.
+    """
+    record = write_record(exchange(), CapturePolicy(), by_model=given == BY_MODEL)
+    found = {
+        key: reduce(lambda member, name: member[name], path, json.loads(record.line))
+        for key, path in partition_keys(given).items()
+    }
+    prefix: str = destination(given)["Prefix"]
+    for key, value in found.items():
+        prefix = prefix.replace(f"!{{partitionKeyFromQuery:{key}}}", value)
+    assert record.key_prefix == prefix.replace("!{timestamp:yyyy/MM/dd/HH}", "2026/02/14/17")
+
+
+def test_the_columns_are_those_of_ground_truth() -> None:
+    """Each member of a line, and no others."""
+    (line,) = write_ground_truth([GroundTruth("review-1841", True, "positive", "CSV")]).splitlines()
+    assert_alike(columns_of("GroundTruthTable"), merged([json.loads(line)]))

@@ -1,6 +1,7 @@
 """The HTTP API of control: its routes, who may call them, and how they reach the function."""
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -55,9 +56,10 @@ def test_the_routes_are_those_of_the_api(body: dict[str, Any]) -> None:
 def known_to_the_handler() -> Iterator[tuple[str, str]]:
     """The routes of the handler, a verb for each intent."""
     for route in [*app._static_routes, *app._dynamic_routes]:
-        path = route.path.replace("<name>", "{name}")
-        for verb in INTENTS if "<verb>" in path else [""]:
-            yield str(route.method), path.replace("<verb>", verb)
+        # What takes the rest of the path is a model's name.
+        path = re.sub(r"<(\w+)>", r"{\1}", route.path).replace("/.+", "/{model+}")
+        for verb in INTENTS if "{verb}" in path else [""]:
+            yield str(route.method), path.replace("{verb}", verb)
 
 
 def test_the_handler_knows_every_route_and_has_no_other() -> None:

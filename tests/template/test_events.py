@@ -3,12 +3,14 @@
 import hashlib
 import json
 from datetime import UTC, datetime, timedelta
+from urllib.parse import parse_qsl
 
 import pytest
 
 from dormouse.domain.alias import check_alias, read_target
 from dormouse.domain.async_invocation import read_async_invocation
 from dormouse.domain.call import Ask, Cancel, Invoke, InvokeAsync, completion_topic_of
+from dormouse.domain.ground_truth import read_ground_truth
 from dormouse.domain.intent import (
     Hold,
     Intent,
@@ -21,6 +23,7 @@ from dormouse.domain.intent import (
     read_intent,
 )
 from dormouse.domain.invocation import InvocationRequest
+from dormouse.domain.model_listing import View, read_view
 from dormouse.domain.prefer import Preferences
 from dormouse.domain.work import AnswerNext, LoadModel, Publish, Work, read_work
 from dormouse.function_url import read_call
@@ -281,6 +284,23 @@ def test_which_model_an_alias_is_to_stand_for() -> None:
     assert check_alias(alias) == invocation("invoke-alias.json").target_model == "sentiment@live"
     uploaded = event("control-upload-model.json")["pathParameters"]["model"]
     assert read_target(json.loads(body_of(asked))) == uploaded == "team/sentiment-2.tar.gz"
+
+
+def test_what_is_wanted_of_a_listing() -> None:
+    """The query says for how long back, and which models."""
+    asked = event("control-models.json")
+    query = dict(parse_qsl(asked["rawQueryString"]))
+    assert query == asked["queryStringParameters"]
+    assert read_view(query) == View(hours=168, unused_days=30)
+
+
+def test_what_was_right_is_told_by_either_id() -> None:
+    """The caller's own, and the event's."""
+    truths = read_ground_truth(json.loads(body_of(event("control-ground-truth.json"))))
+    ids = [(truth.event_id, truth.is_inference_id) for truth in truths]
+    sent = invocation("invoke-json.json").headers["x-amzn-sagemaker-inference-id"]
+    assert ids == [(sent, True), ("5b0f6d2c-9e7a-4138-8f2b-1c0d4e6a7b93", False)]
+    assert [truth.encoding for truth in truths] == ["CSV", "JSON"]
 
 
 @pytest.mark.parametrize("name", WORK)

@@ -76,8 +76,10 @@ def test_a_function_can_read_its_settings(function: str) -> None:
 # Numbers have defaults, and lists of what is allowed may be empty.
 OPTIONAL = {
     "DORMOUSE_BACKLOG_LIMIT",
+    "DORMOUSE_CAPTURE_BY_MODEL",
     "DORMOUSE_COMPLETION_TOPICS",
     "DORMOUSE_HOLD_SLOTS",
+    "DORMOUSE_MODEL_PREFIX",
     "DORMOUSE_S3_BUCKETS",
     "DORMOUSE_TRIES",
     "DORMOUSE_WARM_UP_PREFIX",
