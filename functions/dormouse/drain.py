@@ -15,6 +15,7 @@ from enum import StrEnum
 from typing import assert_never
 from uuid import uuid4
 
+from dormouse.domain.exchange import Exchange
 from dormouse.domain.invocation import (
     Forwarded,
     InvocationRequest,
@@ -40,6 +41,7 @@ from dormouse.domain.principals import Caller
 from dormouse.domain.verdict import Verdict, judge, pauses, reason_of
 from dormouse.domain.work import AnswerNext
 from dormouse.errors import AwsError, MissingPayloadError
+from dormouse.exchanges import Body, exchange_of_parked, read_body
 from dormouse.ports import Clock, Nudge, Payloads, ProxyState, RequestRecords
 from dormouse.publishing import Publishing
 from dormouse.sending import Cold, NoLedger, NotKnown, Sender, Sent
@@ -69,11 +71,14 @@ class Fate(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of an order, the request as it is now, and the faults on the way."""
+    """What became of an order, the request as it is now, and the faults on the way. `exchange` is
+    for the capture and the ledger, where the request has ended.
+    """
 
     fate: Fate
     request: ParkedRequest | None = None
     problems: tuple[str, ...] = ()
+    exchange: Exchange | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,8 +152,11 @@ class Drain:
         if request.tries >= self.tries:
             # Each claim counts: what kills whoever answers it does so only so often.
             before = f"; before that, {request.reason}" if request.reason else ""
-            reason = f"it was begun {request.tries} times, and the last never ended{before}"
-            return _unless_lost(self._end(request, failed(request, reason, now), Fate.FAILED))
+            why = f"it was begun {request.tries} times, and the last never ended"
+            outcome = self._end(request, failed(request, f"{why}{before}", now), Fate.FAILED)
+            if outcome.fate is Fate.FAILED:
+                outcome = _told(outcome, read_body(request, self.payloads), why=why)
+            return _unless_lost(outcome)
         mine = claimed(request, self.new_claim(), now + self.claim_time)
         if not self.records.change(request, mine):
             return None
@@ -159,7 +167,8 @@ class Drain:
         try:
             body = self.payloads.get(mine.body_key)
         except MissingPayloadError as error:
-            return self._fail(mine, f"its body is lost: {error}")
+            lost = f"its body is lost: {error}"
+            return _told(self._fail(mine, lost), Body(b"", lost))
         except AwsError as error:
             return self._give_back(mine, str(error))
         # Its caller was let in at the door, and is not asked for again.
@@ -169,7 +178,7 @@ class Drain:
         for pause in pauses():
             sent = self.sender.send(request)
             if not (isinstance(sent, Forwarded) and judge(sent.response) is Verdict.NOT_YET):
-                return self._record(mine, sent)
+                return _told(self._record(mine, sent), Body(body), sent)
             begins_at = self.clock() + timedelta(seconds=pause)
             if begins_at + self.call_time > ends_at:
                 break
@@ -222,12 +231,14 @@ class Drain:
         """End it, and tell whoever is to know; what can't be told now, `reconcile` orders again."""
         if not self.records.change(before, after):
             return Outcome(Fate.LOST, before, (*problems, *self._discard(after)))
+        exchange = None
         if after.wants_publishing:
             try:
-                problems += self.publishing.tell(after).problems
+                told = self.publishing.tell(after)
+                problems, exchange = (*problems, *told.problems), told.exchange
             except AwsError as error:
                 problems += (str(error),)
-        return Outcome(fate, after, problems)
+        return Outcome(fate, after, problems, exchange)
 
     def _discard(self, after: ParkedRequest) -> tuple[str, ...]:
         """Remove a result that nobody will read."""
@@ -301,6 +312,22 @@ class Drain:
                 # The demand stands, and the next scheduled tick finds it.
                 return replace(outcome, problems=(*outcome.problems, str(error)))
         return outcome
+
+
+def _told(
+    outcome: Outcome, body: Body, sent: Sent | None = None, why: str | None = None
+) -> Outcome:
+    """Add the exchange of a request that has ended with an attempt, or for want of one."""
+    request = outcome.request
+    if request is None or outcome.fate not in (Fate.ANSWERED, Fate.FAILED):
+        return outcome
+    response = sent.response if isinstance(sent, Forwarded) else None
+    execution = sent.execution if isinstance(sent, Unanswered) else None
+    if response is not None and outcome.fate is Fate.FAILED and judge(response) is Verdict.ANSWER:
+        # It could not be kept, so that its caller never gets it.
+        execution, response = response.execution, None
+    exchange = exchange_of_parked(request, body, response, execution, why)
+    return replace(outcome, exchange=exchange)
 
 
 def _unless_lost(outcome: Outcome) -> Outcome | None:

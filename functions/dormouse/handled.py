@@ -1,8 +1,10 @@
 """What became of one request at the front door."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
+from dormouse.domain.capture_policy import CapturePolicy
+from dormouse.domain.exchange import Exchange
 from dormouse.domain.invocation import InvocationResponse
 
 
@@ -33,7 +35,10 @@ class Fate(StrEnum):
 class Handled:
     """The answer to a request, its fate, and the faults on the way that did not decide it.
 
-    `held_seconds` is how long it was held; `request_id` names it, where it was parked.
+    `held_seconds` is how long it was held; `request_id` names it, where it was parked. It is cold
+    if it found the endpoint not serving; one that is not managed was passed on to an endpoint that
+    nobody manages. `exchange` is for the capture and the ledger, None where there is none to tell;
+    `capture` says what is captured of it.
     """
 
     response: InvocationResponse
@@ -41,3 +46,8 @@ class Handled:
     problems: tuple[str, ...] = ()
     held_seconds: float | None = None
     request_id: str | None = None
+    # What is told of it makes no two answers differ.
+    is_cold: bool = field(default=False, compare=False)
+    is_managed: bool = field(default=True, compare=False)
+    exchange: Exchange | None = field(default=None, compare=False)
+    capture: CapturePolicy | None = field(default=None, compare=False)

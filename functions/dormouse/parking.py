@@ -174,7 +174,7 @@ class Parking:
             seconds = int(self.expected_wake.total_seconds())
             raise Refused(responses.backlog_full(endpoint, self.backlog_limit, seconds))
         body = read_body()
-        request = self._record_of(wanted, topic)
+        request = self._record_of(wanted, topic, is_cold=not lets_through(ledger))
         try:
             content_type = wanted.headers.get("content-type", "application/octet-stream")
             self.payloads.put(request.body_key, body, content_type)
@@ -197,7 +197,7 @@ class Parking:
         """Say how one stands that has no answer yet."""
         return self._standing(request, ledger, problems)
 
-    def _record_of(self, wanted: Wanted, topic: str | None) -> ParkedRequest:
+    def _record_of(self, wanted: Wanted, topic: str | None, *, is_cold: bool) -> ParkedRequest:
         now = self.clock()
         return ParkedRequest(
             endpoint=wanted.endpoint,
@@ -210,6 +210,7 @@ class Parking:
             accepted_at=now,
             expires_at=now + (wanted.time_to_live or self.time_to_live),
             fingerprint=wanted.fingerprint,
+            is_cold=is_cold,
             inference_id=wanted.inference_id,
             input_location=wanted.input_location,
             output_location=wanted.output_location,

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from dormouse.domain.activity import Measured, Unreadable
+from dormouse.domain.capture import CaptureRecord
 from dormouse.domain.claims import TaggedConfig
 from dormouse.domain.endpoint import Observation, Ownership
 from dormouse.domain.invocation import Forwarded, InvocationRequest, NotServing, Unanswered
@@ -440,6 +441,27 @@ class DeadLetters(Protocol):
 
     def put_back(self, letter: DeadLetter) -> None:
         """Leave one that was taken to others, at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A capture is kept. It is spilled if that is not where it was meant to be, for the reasons
+    that `problems` give, or after others that were given a moment ago.
+    """
+
+    is_spilled: bool
+    problems: tuple[str, ...] = ()
+
+
+class Captures(Protocol):
+    """Where captures are kept."""
+
+    def keep(self, record: CaptureRecord) -> Kept:
+        """Keep one, perhaps twice; it takes no longer than a set time.
+
+        Raises:
+            AwsError: it could be kept nowhere; the message says what was tried.
+        """
 
 
 class Notifications(Protocol):

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import assert_never
+from uuid import uuid4
 
 from dormouse import responses
 from dormouse.admission import admit, answering
@@ -29,6 +30,7 @@ from dormouse.domain.request_identity import (
 )
 from dormouse.domain.verdict import Verdict, judge
 from dormouse.errors import AwsError
+from dormouse.exchanges import exchange_of
 from dormouse.handled import Fate, Handled
 from dormouse.holding import Held, Holding, Settled, Unsettled, Why
 from dormouse.parking import Parked, Parking, Wanted
@@ -82,6 +84,7 @@ class Proxy:
     draw_token: Callable[[], str]
     longest_hold: timedelta
     expected_wake: timedelta
+    new_event_id: Callable[[], str] = lambda: str(uuid4())
 
     def handle(self, invoke: Invoke) -> Handled:
         """Answer one invocation; never raises for what AWS does."""
@@ -91,8 +94,14 @@ class Proxy:
         return replace(handled, problems=problems)
 
     def _answer(self, invoke: Invoke, problems: list[str]) -> Handled:
-        permitted = admit(invoke.invocation, self.permissions, problems)
-        return self._send(invoke, self._wish(invoke, permitted), problems)
+        arrived_at, request = self.clock(), invoke.invocation
+        permitted = admit(request, self.permissions, problems)
+        wish = self._wish(invoke, permitted)
+        # Who was let in has an exchange, also where the answer is a refusal.
+        handled = answering(lambda _: self._send(invoke, wish, problems))
+        ended_at = max(self.clock(), arrived_at)
+        exchange = exchange_of(request, handled, arrived_at, ended_at, self.new_event_id())
+        return replace(handled, exchange=exchange, capture=permitted.capture)
 
     def _wish(self, invoke: Invoke, permitted: Permitted) -> Wish:
         """Read the request's preferences; its endpoint's tag speaks where it has none."""
@@ -140,7 +149,8 @@ class Proxy:
         if wish.is_hold and invoke.sdk_name is not None and invoke.is_perhaps_repeated:
             # The first may be waiting still. Nor may this one be sent without a claim: the first
             # may be under way at SageMaker, and be held after it.
-            return self._hold(invoke, wish, None, problems)
+            handled = self._hold(invoke, wish, None, problems)
+            return replace(handled, is_cold=handled.held_seconds is not None)
         sent = self.sender.send(request)
         match sent:
             case Forwarded(response):
@@ -159,7 +169,7 @@ class Proxy:
             case NotKnown():
                 if self.permissions.is_claimed(request.endpoint):
                     return self._meet_cold(invoke, wish, sent, problems)
-                return self._pass_through(request)
+                return replace(self._pass_through(request), is_managed=False)
             case other:
                 assert_never(other)
 
@@ -188,6 +198,12 @@ class Proxy:
         return Handled(sent.response, Fate.FORWARDED)
 
     def _meet_cold(
+        self, invoke: Invoke, wish: Wish, cold: Cold | NotKnown, problems: list[str]
+    ) -> Handled:
+        handled = answering(lambda _: self._settle_cold(invoke, wish, cold, problems))
+        return replace(handled, is_cold=True)
+
+    def _settle_cold(
         self, invoke: Invoke, wish: Wish, cold: Cold | NotKnown, problems: list[str]
     ) -> Handled:
         if wish.is_hold:

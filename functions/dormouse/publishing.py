@@ -3,11 +3,13 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
+from dormouse.domain.exchange import Exchange
 from dormouse.domain.invocation import InvocationResponse
 from dormouse.domain.notification import failure_document, notification
 from dormouse.domain.parked_request import ParkedRequest, Status, published
 from dormouse.domain.work import Publish
 from dormouse.errors import AwsError, LocationError, MissingPayloadError
+from dormouse.exchanges import exchange_of_parked, read_body
 from dormouse.ports import (
     Clock,
     DeadLetters,
@@ -22,10 +24,14 @@ _FAULTS = (AwsError, LocationError, MissingPayloadError)
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """Whether everybody has been told by now who is to be, and the faults on the way."""
+    """Whether everybody has been told by now who is to be, and the faults on the way. `exchange` is
+    of a request that has expired, which nobody else tells the capture and the ledger of: whoever
+    ends it may be `reconcile`, or a caller who asks.
+    """
 
     is_published: bool
     problems: tuple[str, ...] = ()
+    exchange: Exchange | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +83,11 @@ class Publishing:
                     # A topic must not hear of an output that is not there.
                     break
         # Who has told it meanwhile has noted that too, and who has replayed it tells it anew.
-        self.records.change(request, published(request))
-        return Told(is_published=True, problems=tuple(problems))
+        is_ours = self.records.change(request, published(request))
+        exchange = None
+        if is_ours and request.status is Status.EXPIRED:
+            exchange = exchange_of_parked(request, read_body(request, self.payloads))
+        return Told(is_published=True, problems=tuple(problems), exchange=exchange)
 
     def _write_output(self, request: ParkedRequest) -> None:
         if request.status is Status.ANSWERED:

@@ -33,6 +33,10 @@ def _seconds(name: str, *, default: int) -> Read:
     return lambda env: _read_seconds(env, name, default)
 
 
+def _flag(name: str) -> Read:
+    return lambda env: _read_flag(env, name)
+
+
 def _read_text(env: Mapping[str, str], name: str, default: str = "") -> str:
     value = env.get(name) or default
     if not value:
@@ -47,6 +51,13 @@ def _read_number(env: Mapping[str, str], name: str, kind: str, default: int) -> 
     if not (text.isascii() and text.isdecimal() and len(text) <= 7):
         raise SettingError(f"the environment variable {name} must be {kind}, not {text!r}")
     return int(text)
+
+
+def _read_flag(env: Mapping[str, str], name: str) -> bool:
+    text = env.get(name, "false")
+    if text not in ("true", "false"):
+        raise SettingError(f"the environment variable {name} must be true or false, not {text!r}")
+    return text == "true"
 
 
 def _read_seconds(env: Mapping[str, str], name: str, default: int) -> timedelta:
@@ -110,6 +121,9 @@ class InvokeSettings(Settings):
     endpoints_table: Annotated[str, _text("DORMOUSE_ENDPOINTS_TABLE")]
     requests_table: Annotated[str, _text("DORMOUSE_REQUESTS_TABLE")]
     usage_table: Annotated[str, _text("DORMOUSE_USAGE_TABLE")]
+    capture_stream: Annotated[str, _text("DORMOUSE_CAPTURE_STREAM")]
+    capture_bucket: Annotated[str, _text("DORMOUSE_CAPTURE_BUCKET")]
+    captures_by_model: Annotated[bool, _flag("DORMOUSE_CAPTURE_BY_MODEL")]
     requests_bucket: Annotated[str, _text("DORMOUSE_REQUESTS_BUCKET")]
     work_queue_url: Annotated[str, _text("DORMOUSE_WORK_QUEUE_URL")]
     deployment: Annotated[Deployment, _read_deployment]
@@ -132,6 +146,9 @@ class DrainSettings(Settings):
     endpoints_table: Annotated[str, _text("DORMOUSE_ENDPOINTS_TABLE")]
     requests_table: Annotated[str, _text("DORMOUSE_REQUESTS_TABLE")]
     usage_table: Annotated[str, _text("DORMOUSE_USAGE_TABLE")]
+    capture_stream: Annotated[str, _text("DORMOUSE_CAPTURE_STREAM")]
+    capture_bucket: Annotated[str, _text("DORMOUSE_CAPTURE_BUCKET")]
+    captures_by_model: Annotated[bool, _flag("DORMOUSE_CAPTURE_BY_MODEL")]
     requests_bucket: Annotated[str, _text("DORMOUSE_REQUESTS_BUCKET")]
     dead_letters_url: Annotated[str, _text("DORMOUSE_DEAD_LETTERS_URL")]
     reconcile_function: Annotated[str, _text("DORMOUSE_RECONCILE_FUNCTION")]

@@ -17,12 +17,15 @@ from dormouse.adapters.state import EndpointsTable
 from dormouse.aliases import Aliases
 from dormouse.ground_truths import GroundTruths
 from dormouse.models import Models
+from dormouse.recording import Recording
 from dormouse.removal import Removal
+from dormouse.tallying import Tallying
+from tests.fakes.captures import FakeCaptures
 from tests.fakes.clock import FakeClock
 from tests.fakes.deployment import World
 from tests.fakes.front_door import FrontDoor
 from tests.fakes.models import FakeModelStore
-from tests.fakes.requests import FakePayloads
+from tests.fakes.requests import FakePayloads, FakeUsageLedger
 from tests.fakes.world import config
 
 # Powertools reads them when it is imported, as in Lambda.
@@ -103,6 +106,9 @@ class Handlers:
         self.clock = self.world.clock
         self.world.catalog.configs[:] = [config("dormouse")]
         self.door = FrontDoor(table, self.clock, nudge=self.world.nudge, catalog=self.world.catalog)
+        self.captures, self.usage = FakeCaptures(), FakeUsageLedger()
+        tallying = Tallying(self.usage, self.clock, "a container")
+        self.recording = Recording(self.captures, tallying.note, by_model=False)
         self.seconds_to_live = 50.0
         self.reconcile = self._carry_out(reconcile.handler)
         self.invoke = self._carry_out(invoke.handler)
@@ -125,6 +131,7 @@ class Handlers:
             (invoke, "proxy", self.door.proxy),
             (invoke, "async_invocations", self.door.async_invocations),
             (invoke, "inquiry", self.door.inquiry),
+            (invoke, "recording", self.recording),
             (control, "control", self.world.control),
             (control_models, "models", models),
             (control_models, "aliases", aliases),

@@ -9,10 +9,16 @@ from typing import Any
 
 import pytest
 
+from dormouse.capture_terms import CaptureTerms
 from dormouse.domain.parked_request import ParkedRequest, Status
+from dormouse.domain.terms import Terms
 from dormouse.domain.work import AnswerNext, LoadModel, Publish, Work, write_work
 from dormouse.errors import AwsError
+from dormouse.recording import Recording
+from dormouse.tallying import Tallying
+from tests.fakes.captures import UNREACHABLE, FakeCaptures
 from tests.fakes.draining import BROKEN, GONE, OUTPUT, REFUSED, TOPIC, Answer, Desk
+from tests.fakes.requests import FakeUsageLedger
 from tests.handlers.conftest import Context, golden
 
 MODEL = "sentiment.tar.gz"
@@ -34,8 +40,19 @@ class DrainFunction:
         warm_up = self.desk.ledger.warm_up
         assert warm_up is not None
         self.desk.change_ledger(warm_up=replace(warm_up, models=(MODEL,)))
-        for name in ("drain", "publishing", "warming"):
-            part = getattr(self.desk, name)
+        self.captures, self.usage = FakeCaptures(), FakeUsageLedger()
+        self.desk.change_ledger(terms=Terms())
+        tallying = Tallying(self.usage, self.desk.clock, "a container")
+        for name, part in (
+            ("drain", self.desk.drain),
+            ("publishing", self.desk.publishing),
+            ("warming", self.desk.warming),
+            ("recording", Recording(self.captures, tallying.note, by_model=False)),
+            (
+                "capture_terms",
+                CaptureTerms(self.desk.state, self.desk.clock, timedelta(seconds=30)),
+            ),
+        ):
             monkeypatch.setattr(drain, name, lambda part=part: part)
         self.handler: Any = drain.handler
         self.lives_for = timedelta(seconds=150)
@@ -91,7 +108,7 @@ def test_an_order_to_answer_is_carried_out(function: DrainFunction) -> None:
     assert function(golden("drain-answer-next.json")) == DONE
 
     assert function.desk.now(request).status is Status.ANSWERED
-    assert function.counts() == {"Answered": 1}
+    assert function.counts() == {"Answered": 1, "Captured": 1}
     (line,) = function.logged()
     assert line["message"] == "answered"
     assert {name: line[name] for name in ("endpoint", "target_model", "request", "tries")} == {
@@ -118,7 +135,7 @@ def test_an_order_to_publish_is_carried_out(function: DrainFunction) -> None:
 
     assert function.desk.now(request).is_published
     assert [line["message"] for line in function.logged()] == ["published"]
-    assert function.counts() == {}
+    assert function.counts() == {"Captured": 1}
 
 
 def test_an_order_to_load_is_carried_out(function: DrainFunction) -> None:
@@ -136,7 +153,7 @@ def test_an_order_to_load_is_carried_out(function: DrainFunction) -> None:
     [
         (GONE, "parked again", {"ParkedAgain": 1}),
         (BROKEN, "tried", {}),
-        (REFUSED, "failed", {"Failed": 1}),
+        (REFUSED, "failed", {"Failed": 1, "Captured": 1}),
     ],
 )
 def test_what_becomes_of_a_request_is_counted(
@@ -157,7 +174,7 @@ def test_an_expired_one_is_counted(function: DrainFunction) -> None:
     request = function.desk.release(1, MODEL)
     function.desk.clock.now = request.expires_at
     function(golden("drain-answer-next.json"))
-    assert function.counts() == {"Expired": 1}
+    assert function.counts() == {"Expired": 1, "Captured": 1}
 
 
 def test_an_order_for_nothing_is_done(function: DrainFunction) -> None:
@@ -179,7 +196,7 @@ def test_a_message_that_cannot_be_read_hurts_no_other(function: DrainFunction, b
 
     assert failed_messages(answer) == ["0"]
     assert function.desk.now(request).status is Status.ANSWERED
-    assert function.counts() == {"Problems": 1, "Answered": 1}
+    assert function.counts() == {"Problems": 1, "Answered": 1, "Captured": 1}
     line = function.logged()[0]
     assert (line["level"], line["message_id"]) == ("ERROR", "0")
     assert line["message"].startswith("a message that can't be read")
@@ -202,7 +219,7 @@ def test_work_that_fails_hurts_no_other(function: DrainFunction, error: Exceptio
     assert failed_messages(function(batch(order, order))) == ["0"]
 
     assert function.desk.now(request).status is Status.ANSWERED
-    assert function.counts() == {"Problems": 1, "Answered": 1}
+    assert function.counts() == {"Problems": 1, "Answered": 1, "Captured": 1}
     line = function.logged()[0]
     assert (line["level"], line["message"], line["endpoint"]) == ("ERROR", str(error), "dormouse")
     assert "exception" in line
@@ -220,7 +237,7 @@ def test_what_decided_nothing_is_told_as_a_problem(function: DrainFunction) -> N
 
     assert function(golden("drain-answer-next.json")) == DONE
 
-    assert function.counts() == {"Answered": 1, "Problems": 1}
+    assert function.counts() == {"Answered": 1, "Problems": 1, "Captured": 1}
     assert [line["message"] for line in function.logged()] == [
         "answered",
         f"it can't be told how {request.id} has ended: PutObject refused",
@@ -246,3 +263,54 @@ def test_what_has_no_time_left_is_left_to_the_next_order(
 
     assert function.desk.now(request) == request
     assert [line["message"] for line in function.logged()] == ["left"]
+
+
+def test_an_answered_one_is_captured_under_its_own_id(function: DrainFunction) -> None:
+    """And logged with what `dormouse logs` reads."""
+    request = function.desk.release(1, MODEL)
+
+    assert function(golden("drain-answer-next.json")) == DONE
+
+    (captured,) = function.captures.metadata
+    (line,) = function.logged()
+    assert captured["eventId"] == line["event_id"] == request.id
+    assert (line["way"], line["status"], line["cold"]) == ("parked", 200, False)
+    assert line["principal"] == request.principal
+    assert len(function.usage.parts) == 1
+
+
+def test_an_expired_one_that_nobody_asked_about_is_captured_too(function: DrainFunction) -> None:
+    """When it comes to be told of; once."""
+    request = function.desk.release(1, MODEL)
+    end = replace(request, status=Status.EXPIRED, finished_at=function.desk.clock(), reason="late")
+    function.desk.records.stored["dormouse", request.id] = end
+
+    assert function(golden("drain-publish.json")) == DONE
+    assert function(golden("drain-publish.json")) == DONE
+
+    (captured,) = function.captures.metadata
+    assert (captured["eventId"], captured["status"], captured["error"]) == (request.id, 410, "late")
+
+
+def test_what_can_be_captured_nowhere_is_answered_all_the_same(function: DrainFunction) -> None:
+    """And counted as lost."""
+    request = function.desk.release(1, MODEL)
+    function.captures.fault = UNREACHABLE
+
+    assert function(golden("drain-answer-next.json")) == DONE
+
+    assert function.desk.now(request).status is Status.ANSWERED
+    assert function.counts() == {"Answered": 1, "CapturesLost": 1, "Problems": 1}
+
+
+def test_nothing_is_captured_of_an_endpoint_whose_policy_is_not_known(
+    function: DrainFunction,
+) -> None:
+    """Its owner may have turned it off. What is not captured for that is counted as lost."""
+    function.desk.release(1, MODEL)
+    function.desk.change_ledger(terms=None)
+
+    assert function(golden("drain-answer-next.json")) == DONE
+
+    assert function.captures.records == []
+    assert function.counts() == {"Answered": 1, "CapturesLost": 1, "Problems": 1}

@@ -1,8 +1,15 @@
 """`invoke`: a Function URL's event in, the answer and its log and counters out."""
 
+from dataclasses import replace
+from decimal import Decimal
+
 import pytest
 
+from dormouse.domain.capture_policy import CapturePolicy
 from dormouse.domain.invocation import InvocationResponse, NotServing, Unanswered
+from dormouse.domain.terms import Terms
+from dormouse.ports import Kept
+from tests.fakes.captures import UNREACHABLE
 from tests.fakes.front_door import ANSWER, STAY_UP, TOPIC
 from tests.fakes.world import config
 from tests.handlers.conftest import Handlers, golden
@@ -44,7 +51,7 @@ def test_a_cold_request_is_a_503_with_retry_after(cold: Handlers) -> None:
     assert answer["statusCode"] == 503
     assert answer["headers"]["retry-after"] == "480"
     assert cold.world.nudge.sent == ["dormouse"]
-    assert cold.counts() == {"ColdRequests": 1}
+    assert cold.counts() == {"ColdRequests": 1, "Captured": 1}
 
 
 def test_a_denial_is_a_403_that_is_logged_as_a_warning(handlers: Handlers) -> None:
@@ -107,7 +114,7 @@ def test_no_answer_is_counted_and_told(known: Handlers) -> None:
     known.door.runtime.answer = Unanswered("read timeout", may_have_run=True)
 
     assert known.invoke(golden("invoke-json.json"))["statusCode"] == 424
-    assert known.counts() == {"Unanswered": 1, "Problems": 1}
+    assert known.counts() == {"Unanswered": 1, "Problems": 1, "Captured": 1}
 
 
 def test_another_path_is_a_404_before_anything_else(handlers: Handlers) -> None:
@@ -141,7 +148,7 @@ def test_a_held_request_is_counted_with_how_long(cold: Handlers) -> None:
 def test_waiting_in_vain_is_counted(cold: Handlers) -> None:
     """503, after all."""
     assert cold.invoke(golden("invoke-wait.json"))["statusCode"] == 503
-    assert cold.counts() == {"WaitedInVain": 1}
+    assert cold.counts() == {"WaitedInVain": 1, "Captured": 1}
 
 
 def test_a_parked_request_can_be_asked_for_and_cancelled(cold: Handlers) -> None:
@@ -190,3 +197,57 @@ def test_a_malformed_prefer_is_refused_before_anything_else(handlers: Handlers) 
     assert handlers.invoke(event)["statusCode"] == 400
     assert handlers.world.catalog.asked == []
     assert handlers.counts() == {"Refused": 1}
+
+
+def test_the_log_says_what_the_capture_says(known: Handlers) -> None:
+    """`dormouse logs` reads these fields, and finds the capture by the event's id."""
+    event = golden("invoke-json.json")
+    event["headers"]["x-amzn-sagemaker-inference-id"] = "order-7"
+
+    known.invoke(event)
+
+    (log,) = [line for line in known.printed() if line.get("message") == "forwarded"]
+    (captured,) = known.captures.metadata
+    assert log["event_id"] == captured["eventId"]
+    assert log["inference_id"] == captured["inferenceId"] == "order-7"
+    assert (log["way"], log["cold"], log["status"]) == ("direct", False, 200)
+    assert log["latency_ms"] == captured["latencyMs"] == 0
+    assert "error" not in log
+    assert len(known.usage.parts) == 1
+
+
+def test_a_capture_that_is_lost_is_counted_and_named_and_changes_no_answer(known: Handlers) -> None:
+    """Whatever the fault is."""
+    usual = known.invoke(golden("invoke-json.json"))
+    known.counts()
+    for fault in (UNREACHABLE, KeyError("a fault of our own")):
+        known.captures.fault = fault
+
+        assert known.invoke(golden("invoke-json.json")) == usual
+
+        log = known.logged("ERROR")[-1]
+        assert log["message"] == f"the capture of {log['event_id']} is lost: {fault}"
+        assert known.counts() == {"Forwarded": 1, "CapturesLost": 1, "Problems": 1}
+
+
+def test_a_capture_that_is_spilled_is_counted_apart(known: Handlers) -> None:
+    """With why."""
+    known.captures.kept = Kept(is_spilled=True, problems=("PutRecord failed: timeout",))
+
+    known.invoke(golden("invoke-json.json"))
+
+    (log,) = known.logged("ERROR")
+    assert log["message"] == "PutRecord failed: timeout"
+    assert known.counts() == {"Forwarded": 1, "CapturesSpilled": 1, "Problems": 1}
+
+
+def test_what_is_not_sampled_is_counted_by_the_ledger_alone(known: Handlers) -> None:
+    """Capture is the owner's to turn off; what models are used is known all the same."""
+    off = Terms(capture=replace(CapturePolicy(), percent=Decimal(0)))
+    known.door.state.record_terms("dormouse", off)
+
+    known.invoke(golden("invoke-json.json"))
+
+    assert known.captures.records == []
+    assert len(known.usage.parts) == 1
+    assert known.counts() == {"Forwarded": 1}

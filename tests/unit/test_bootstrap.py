@@ -51,6 +51,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         "REQUESTS_BUCKET",
         "MODEL_BUCKET",
         "CAPTURE_BUCKET",
+        "CAPTURE_STREAM",
         "WORK_QUEUE_URL",
         "DEAD_LETTERS_URL",
         "STACK_NAME",

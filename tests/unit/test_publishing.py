@@ -141,8 +141,9 @@ def test_what_has_expired_is_told_as_a_failure_without_a_dead_letter(desk: Desk)
     """Nothing is wrong with it."""
     request = ended(desk, Status.EXPIRED, reason="it was not answered in time")
 
-    assert publish(desk, request) == DONE
+    told = publish(desk, request)
 
+    assert replace(told, exchange=None) == DONE
     document = json.loads(desk.locations.objects[FAILURE][0])
     assert (document["status"], document["failureReason"]) == (
         "expired",
@@ -151,6 +152,30 @@ def test_what_has_expired_is_told_as_a_failure_without_a_dead_letter(desk: Desk)
     assert "response" not in document
     assert json.loads(desk.notifications.published[0][1])["invocationStatus"] == "Failed"
     assert desk.dead_letters.letters == []
+
+
+@pytest.mark.parametrize("way", [{}, NOBODY])
+def test_what_has_expired_is_told_to_the_capture_once(desk: Desk, way: dict[str, None]) -> None:
+    """Also where nobody else is to know: whoever has ended it may be `reconcile`, or its caller."""
+    request = ended(desk, Status.EXPIRED, reason="it was not answered in time", **way)
+
+    exchange = publish(desk, request).exchange
+
+    assert exchange is not None
+    assert (exchange.event_id, exchange.body) == (request.id, b"body 1")
+    assert (exchange.response.status, exchange.error) == (410, "it was not answered in time")
+    assert exchange.waited == timedelta(seconds=5)
+    assert publish(desk, request) == DONE
+
+
+def test_what_has_expired_and_cannot_be_told_yet_is_captured_when_it_is(desk: Desk) -> None:
+    """Else each try would be an exchange."""
+    request = ended(desk, Status.EXPIRED, reason="it was not answered in time")
+    refuse(desk, "notifications.publish")
+    assert publish(desk, request).exchange is None
+
+    desk.disturb = lambda operation, is_done: None
+    assert publish(desk, request).exchange is not None
 
 
 def test_a_failure_that_nobody_asked_about_is_a_dead_letter_all_the_same(desk: Desk) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -29,6 +30,7 @@ BUCKET = {"DORMOUSE_REQUESTS_BUCKET": "b"}
 WORK = {"DORMOUSE_WORK_QUEUE_URL": "w"}
 DEAD = {"DORMOUSE_DEAD_LETTERS_URL": "l"}
 CAPTURES = {"DORMOUSE_CAPTURE_BUCKET": "p"}
+STREAM = {"DORMOUSE_CAPTURE_STREAM": "f"}
 MODELS = {"DORMOUSE_MODEL_BUCKET": "m"}
 RECONCILE_FUNCTION = {"DORMOUSE_RECONCILE_FUNCTION": "r"}
 ACCOUNT = {"DORMOUSE_ACCOUNT_ID": "123456789012"}
@@ -42,11 +44,32 @@ FUNCTIONS: dict[str, tuple[Read, dict[str, str]]] = {
     ),
     "invoke": (
         InvokeSettings.from_env,
-        {**TABLE, **REQUESTS, **USAGE, **BUCKET, **WORK, **OWN, **ACCOUNT, **RECONCILE_FUNCTION},
+        {
+            **TABLE,
+            **REQUESTS,
+            **USAGE,
+            **BUCKET,
+            **WORK,
+            **OWN,
+            **ACCOUNT,
+            **RECONCILE_FUNCTION,
+            **CAPTURES,
+            **STREAM,
+        },
     ),
     "drain": (
         DrainSettings.from_env,
-        {**TABLE, **REQUESTS, **USAGE, **BUCKET, **DEAD, **MODELS, **RECONCILE_FUNCTION},
+        {
+            **TABLE,
+            **REQUESTS,
+            **USAGE,
+            **BUCKET,
+            **DEAD,
+            **MODELS,
+            **RECONCILE_FUNCTION,
+            **CAPTURES,
+            **STREAM,
+        },
     ),
     "control": (
         ControlSettings.from_env,
@@ -198,3 +221,15 @@ def test_a_lease_outlasts_the_longest_call() -> None:
         read_timeout=timedelta(seconds=70),
         margin=timedelta(seconds=10),
     )
+
+
+@pytest.mark.parametrize("function", ["invoke", "drain"])
+def test_whether_captures_lie_by_model_is_true_or_false(function: str) -> None:
+    """False where nothing is said; nothing else is taken for either."""
+    read, env = FUNCTIONS[function]
+    for text, expected in (("true", True), ("false", False), (None, False)):
+        told = {} if text is None else {"DORMOUSE_CAPTURE_BY_MODEL": text}
+        settings: Any = read({**env, **told})
+        assert settings.captures_by_model is expected
+    with pytest.raises(SettingError, match="DORMOUSE_CAPTURE_BY_MODEL must be true or false"):
+        read({**env, "DORMOUSE_CAPTURE_BY_MODEL": "yes"})

@@ -213,6 +213,7 @@ def write_request(
         "revision": {"N": str(request.revision)},
         "tries": {"N": str(request.tries)},
         "is_published": {"BOOL": request.is_published},
+        "is_cold": {"BOOL": request.is_cold},
         "purge_at": {"N": str(math.ceil(_purge_at(request, retention).timestamp()))},
     }
     texts = {
@@ -272,6 +273,7 @@ def read_request(item: "Item") -> ParkedRequest:
         reason=_text(item, "reason"),
         result=_read_result(item["result"]["M"]) if "result" in item else None,
         is_published=item["is_published"]["BOOL"],
+        is_cold=item.get("is_cold", {"BOOL": False})["BOOL"],
     )
 
 

@@ -14,9 +14,12 @@ from dormouse.adapters.requests import RequestsTable
 from dormouse.adapters.state import EndpointsTable
 from dormouse.adapters.warm_up_payloads import S3WarmUpPayloads
 from dormouse.bootstrap.clients import RETENTION, client, runtime, utc_now
+from dormouse.bootstrap.records import recording_by
+from dormouse.capture_terms import CaptureTerms
 from dormouse.demanding import DEMAND_RENEWAL
 from dormouse.drain import Drain
 from dormouse.publishing import Publishing
+from dormouse.recording import Recording
 from dormouse.sending import Sender
 from dormouse.settings import DrainSettings
 from dormouse.warming import Warming
@@ -89,6 +92,28 @@ def warming() -> Warming:
         sleep=time.sleep,
         call_time=settings.lease_terms.read_timeout,
     )
+
+
+@cache
+def recording() -> Recording:
+    """Build what tells the capture and the ledger of each request that has ended.
+
+    Raises:
+        SettingError: the environment lacks a setting.
+    """
+    return recording_by(DrainSettings.from_env(os.environ))
+
+
+@cache
+def capture_terms() -> CaptureTerms:
+    """Build what knows what is captured of an endpoint's requests.
+
+    Raises:
+        SettingError: the environment lacks a setting.
+    """
+    settings = DrainSettings.from_env(os.environ)
+    state = EndpointsTable(client("dynamodb"), settings.endpoints_table)
+    return CaptureTerms(state, utc_now, settings.lease_terms.renewal_interval)
 
 
 @cache

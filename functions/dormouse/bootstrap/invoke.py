@@ -5,6 +5,7 @@ import random
 import secrets
 import time
 from functools import cache
+from typing import Any
 
 from dormouse.adapters.catalog import TaggedConfigs
 from dormouse.adapters.hold_slots import HoldSlotsTable
@@ -15,7 +16,8 @@ from dormouse.adapters.requests import RequestsTable
 from dormouse.adapters.state import EndpointsTable
 from dormouse.adapters.work_queue import SqsWorkQueue
 from dormouse.async_invocations import AsyncInvocations
-from dormouse.bootstrap.clients import RETENTION, client, runtime, utc_now
+from dormouse.bootstrap.clients import RETENTION, fast_client, late_client, runtime, utc_now
+from dormouse.bootstrap.records import recording_by
 from dormouse.demanding import Demand
 from dormouse.holding import Holding
 from dormouse.inquiry import Inquiry
@@ -23,6 +25,7 @@ from dormouse.joining import Joining
 from dormouse.parking import Parking
 from dormouse.permissions import Permissions
 from dormouse.proxy import Proxy
+from dormouse.recording import Recording
 from dormouse.sending import Sender
 from dormouse.settings import InvokeSettings
 
@@ -42,7 +45,7 @@ def proxy() -> Proxy:
         clock=utc_now,
         terms=settings.lease_terms,
     )
-    slots = HoldSlotsTable(client("dynamodb"), settings.endpoints_table, settings.hold_slots)
+    slots = HoldSlotsTable(_dynamodb(), settings.endpoints_table, settings.hold_slots)
     return Proxy(
         sender=sender,
         runtime=to_runtime,
@@ -81,7 +84,7 @@ def async_invocations() -> AsyncInvocations:
         state=_state(),
         permissions=_permissions(),
         parking=_parking(),
-        locations=S3Locations(client("s3"), readable, settings.requests_bucket),
+        locations=S3Locations(late_client("s3"), readable, settings.requests_bucket),
         draw_token=draw_token,
         requests_bucket=settings.requests_bucket,
     )
@@ -97,6 +100,27 @@ def inquiry() -> Inquiry:
     return Inquiry(_records(), _payloads(), _state(), _parking(), utc_now)
 
 
+@cache
+def recording() -> Recording:
+    """Build what tells the capture and the ledger of each request.
+
+    Raises:
+        SettingError: the environment lacks a setting.
+    """
+    return recording_by(_settings())
+
+
+def prepare() -> None:
+    """Build what a warm request needs, while Lambda initializes the function: it has more of the
+    processor then than later.
+
+    Raises:
+        SettingError: the environment lacks a setting.
+    """
+    proxy()
+    recording()
+
+
 def draw_token() -> str:
     """Draw 32 hexadecimal digits that nobody can guess."""
     return secrets.token_hex(16)
@@ -108,7 +132,7 @@ def _parking() -> Parking:
     return Parking(
         records=_records(),
         payloads=_payloads(),
-        work=SqsWorkQueue(client("sqs"), settings.work_queue_url),
+        work=SqsWorkQueue(late_client("sqs"), settings.work_queue_url),
         demand=_demand(),
         clock=utc_now,
         draw_token=draw_token,
@@ -124,7 +148,7 @@ def _permissions() -> Permissions:
     settings = _settings()
     return Permissions(
         state=_state(),
-        catalog=TaggedConfigs(client("resourcegroupstaggingapi")),
+        catalog=TaggedConfigs(late_client("resourcegroupstaggingapi")),
         clock=utc_now,
         deployment=settings.deployment,
         account_id=settings.account_id,
@@ -134,23 +158,28 @@ def _permissions() -> Permissions:
 
 @cache
 def _demand() -> Demand:
-    nudge = ReconcileNudge(client("lambda"), _settings().reconcile_function)
+    nudge = ReconcileNudge(late_client("lambda"), _settings().reconcile_function)
     return Demand(_state(), nudge, utc_now)
 
 
 @cache
 def _state() -> EndpointsTable:
-    return EndpointsTable(client("dynamodb"), _settings().endpoints_table)
+    return EndpointsTable(_dynamodb(), _settings().endpoints_table)
 
 
 @cache
 def _records() -> RequestsTable:
-    return RequestsTable(client("dynamodb"), _settings().requests_table, RETENTION)
+    return RequestsTable(_dynamodb(), _settings().requests_table, RETENTION)
 
 
 @cache
 def _payloads() -> PayloadsBucket:
-    return PayloadsBucket(client("s3"), _settings().requests_bucket)
+    return PayloadsBucket(late_client("s3"), _settings().requests_bucket)
+
+
+@cache
+def _dynamodb() -> Any:
+    return fast_client("dynamodb")
 
 
 @cache

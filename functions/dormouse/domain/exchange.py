@@ -24,7 +24,8 @@ class Exchange:
     `event_id` names it, the same each time that it is told of. `asked_model` is the model or alias
     that the caller has named. `arrived_at` and `ended_at` are this side's clock. It is cold if it
     found the endpoint not serving, or closing, and `waited` is for how long it was then held or
-    parked, None where it was not. `error` says why it has no prediction; None where it has one.
+    parked, None where it was not. `error` says why it has no prediction; None where it has one. Its
+    body may be lost, or not be readable when it ends: `body_missing` says why, and `body` is empty.
     """
 
     event_id: str
@@ -42,6 +43,7 @@ class Exchange:
     is_cold: bool
     waited: timedelta | None = None
     error: str | None = None
+    body_missing: str | None = None
 
     @property
     def target_model(self) -> str | None:

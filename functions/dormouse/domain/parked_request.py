@@ -67,7 +67,8 @@ class ParkedRequest:
 
     `id` is its name at the door, `<endpoint>.<token>`. `revision` counts the steps that were
     written. `headers` are those of the runtime's protocol, to be sent. `fingerprint` tells another
-    request under the same InferenceId from the same one sent twice. `tries` counts the times that
+    request under the same InferenceId from the same one sent twice. It is cold if its endpoint did
+    not serve when it was accepted. `tries` counts the times that
     it was claimed, less those that ended by no fault of its own. `completion_topic`,
     `output_location` and `failure_location` are what is told and written once it is final;
     `is_published` is whether that is done.
@@ -84,6 +85,7 @@ class ParkedRequest:
     expires_at: datetime
     fingerprint: str
     revision: int = 0
+    is_cold: bool = False
     inference_id: str | None = None
     input_location: str | None = None
     output_location: str | None = None
@@ -105,12 +107,12 @@ class ParkedRequest:
 
     @property
     def wants_publishing(self) -> bool:
-        """Whether it is final, and somebody is still to be told: its caller, or, of a failure,
-        whoever looks through the dead letters.
+        """Whether it is final, and somebody is still to be told: its caller; of a failure, whoever
+        looks through the dead letters; of what has expired, the capture.
         """
         if self.is_published or not self.status.is_final or self.status is Status.CANCELLED:
             return False
-        if self.status is Status.FAILED and self.kind is not Kind.HELD:
+        if self.status in (Status.FAILED, Status.EXPIRED) and self.kind is not Kind.HELD:
             return True
         return self.output_location is not None or self.completion_topic is not None
 

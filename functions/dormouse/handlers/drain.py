@@ -6,15 +6,17 @@ from typing import Any, assert_never
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from dormouse.bootstrap.drain import drain, publishing, warming
+from dormouse.bootstrap.drain import capture_terms, drain, publishing, recording, warming
+from dormouse.domain.exchange import Exchange
 from dormouse.domain.parked_request import ParkedRequest
 from dormouse.domain.work import AnswerNext, LoadModel, Publish, Work, read_work
 from dormouse.drain import Fate, Outcome
+from dormouse.handlers import exchange_log
 from dormouse.observability import count, logger, metrics
 from dormouse.warming import Warmth
 
-# What is left to write down how it has ended, before Lambda kills what runs.
-RESERVE = timedelta(seconds=2)
+# What is left to write down how it has ended, and to capture it, before Lambda kills what runs.
+RESERVE = timedelta(seconds=7)
 
 _COUNTED = {
     Fate.ANSWERED: "Answered",
@@ -64,6 +66,7 @@ def _carry_out(work: Work, time_left: timedelta) -> None:
             told = publishing().publish(work)
             logger.info("published" if told.is_published else "not published yet", extra=fields)
             _report_problems(told.problems, fields)
+            _record(told.exchange, fields)
         case LoadModel():
             warmed = warming().load(work, time_left)
             logger.info(warmed.warmth.value, extra=fields)
@@ -77,10 +80,20 @@ def _carry_out(work: Work, time_left: timedelta) -> None:
 def _report(outcome: Outcome, fields: dict[str, Any]) -> None:
     if outcome.request is not None:
         fields |= _about_request(outcome.request)
+    if outcome.exchange is not None:
+        fields |= exchange_log.fields_of(outcome.exchange)
     logger.info(outcome.fate.value, extra=fields)
     if outcome.fate in _COUNTED:
         count(_COUNTED[outcome.fate])
     _report_problems(outcome.problems, fields)
+    _record(outcome.exchange, fields)
+
+
+def _record(exchange: Exchange | None, fields: dict[str, Any]) -> None:
+    """Tell the capture and the ledger of a request that has ended."""
+    if exchange is not None:
+        policy = capture_terms().of(exchange.endpoint)
+        exchange_log.report(recording().record(exchange, policy), fields)
 
 
 def _report_problems(problems: tuple[str, ...], fields: dict[str, Any]) -> None:

@@ -1,14 +1,16 @@
 """`invoke`: the front door, SageMaker's runtime protocol behind a Function URL."""
 
+import os
 import time
 from typing import Any, assert_never
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from dormouse.bootstrap.invoke import async_invocations, inquiry, proxy
+from dormouse.bootstrap.invoke import async_invocations, inquiry, prepare, proxy, recording
 from dormouse.domain.call import Ask, Call, Cancel, Invoke, InvokeAsync
 from dormouse.function_url import read_call, write_response
 from dormouse.handled import Fate, Handled
+from dormouse.handlers import exchange_log
 from dormouse.observability import count, logger, metrics
 from dormouse.responses import Refused
 
@@ -29,6 +31,10 @@ _COUNTED = {
     Fate.CANCELLED: "Cancelled",
 }
 
+# In Lambda alone: whoever imports this elsewhere has no settings.
+if "AWS_LAMBDA_RUNTIME_API" in os.environ:
+    prepare()
+
 
 @logger.inject_lambda_context(correlation_id_path="requestContext.requestId", clear_state=True)
 @metrics.log_metrics
@@ -43,7 +49,10 @@ def handler(event: Any, context: LambdaContext) -> dict[str, Any]:
         return write_response(refused.response)
     began = time.monotonic()
     handled = _handle(call)
-    _report(call, handled, time.monotonic() - began)
+    fields = _report(call, handled, time.monotonic() - began)
+    if handled.exchange is not None:
+        recorded = recording().record(handled.exchange, handled.capture)
+        exchange_log.report(recorded, fields)
     return write_response(handled.response)
 
 
@@ -61,10 +70,11 @@ def _handle(call: Call) -> Handled:
             assert_never(call)
 
 
-def _report(call: Call, handled: Handled, seconds: float) -> None:
-    fields: dict[str, object] = {
+def _report(call: Call, handled: Handled, seconds: float) -> dict[str, Any]:
+    """Log and count what became of a request. Returns the fields of its log."""
+    fields: dict[str, Any] = {
         "status": handled.response.status,
-        "latency_ms": round(seconds * 1000, 1),
+        "handled_ms": round(seconds * 1000, 1),
         "response_bytes": len(handled.response.body),
     }
     if isinstance(call, Invoke | InvokeAsync):
@@ -76,6 +86,9 @@ def _report(call: Call, handled: Handled, seconds: float) -> None:
         }
     else:
         fields |= {"principal": call.caller.arn}
+    if handled.exchange is not None:
+        # The caller by his whole name, his session's included.
+        fields |= exchange_log.fields_of(handled.exchange) | {"principal": fields["principal"]}
     if handled.request_id is not None:
         fields["request_id"] = handled.request_id
     if handled.held_seconds is not None:
@@ -86,3 +99,4 @@ def _report(call: Call, handled: Handled, seconds: float) -> None:
     for problem in handled.problems:
         count("Problems")
         logger.error(problem, extra=fields)
+    return fields
