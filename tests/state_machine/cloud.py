@@ -23,6 +23,8 @@ from tests.fakes.ledger import FakeLedgers
 from tests.state_machine.interleaving import Actor, Directive, Phase, Point, Stage
 
 ENDPOINT = "reviews"
+# Stands for one of the two models all the time.
+ALIAS = "it@live"
 
 # SageMaker's runtime ends a call after 60 s and the proxy reads for 70 s: nothing lasts longer.
 READ_TIMEOUT = timedelta(seconds=70)
@@ -197,6 +199,8 @@ class Cloud(FakeEndpoints):
 
     def forward(self, request: InvocationRequest) -> Forwarded | NotServing | Unanswered:
         """Execute a request, if the endpoint serves at the moment at which it arrives."""
+        if request.target_model == ALIAS:
+            self.violated(f"SageMaker is asked for {ALIAS}, and not for what that stands for")
         stage = self.stage
         actor = stage.running
         in_steps = actor is not None and not stage.is_quiet

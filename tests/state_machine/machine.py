@@ -19,7 +19,7 @@ from hypothesis.stateful import (
 
 from dormouse.domain.intent import Hold, Release, Sleep, Wake
 from tests.state_machine.callers import TOPIC, Manner, Request, ask, cancel
-from tests.state_machine.cloud import ENDPOINT, SHORTEST_WAKE
+from tests.state_machine.cloud import ALIAS, ENDPOINT, SHORTEST_WAKE
 from tests.state_machine.interleaving import Actor, Directive
 from tests.state_machine.world import World
 
@@ -105,6 +105,7 @@ class Deployment(RuleBasedStateMachine):
     ) -> None:
         """Deploy it."""
         self.world = type(self).new_world()
+        self.world.point("a")
         self.stage = self.world.stage
         self.world.skews = [timedelta(seconds=skew) for skew in skews]
         self.world.cloud.creating = list(creating)
@@ -171,7 +172,7 @@ class Deployment(RuleBasedStateMachine):
 
     @rule(
         manner=manners,
-        model=st.sampled_from(["a", "b"]),
+        model=st.sampled_from(["a", "b", ALIAS]),
         is_bad=st.sampled_from([False, False, False, True]),
         wait=st.sampled_from([5, 50, 120, 400]),
         is_named=st.booleans(),
@@ -366,6 +367,11 @@ class Deployment(RuleBasedStateMachine):
             self.stage.run(self.world.tick())
             if drains:
                 self.world.work_off()
+
+    @rule(model=st.sampled_from(["a", "b"]))
+    def switch(self, model: str) -> None:
+        """An operator lets the alias stand for the other model, or for the same."""
+        self.world.point(model)
 
     @rule(what=st.sampled_from(Circumstance), count=st.integers(1, 3))
     def circumstances(self, what: Circumstance, count: int) -> None:

@@ -49,7 +49,7 @@ from tests.fakes.requests import (
 )
 from tests.fakes.world import FakeCatalog, config
 from tests.state_machine.callers import ACCOUNT, TOPIC, Request
-from tests.state_machine.cloud import ENDPOINT, READ_TIMEOUT, Cloud, answer_to
+from tests.state_machine.cloud import ALIAS, ENDPOINT, READ_TIMEOUT, Cloud, answer_to
 from tests.state_machine.interleaving import Actor, Process, Stage, stepped
 
 DEPLOYMENT = Deployment(STACK, "dormouse", "dormouse-config")
@@ -187,6 +187,10 @@ class World:
         self.processes: dict[str, list[Process]] = {}
         self.promises: dict[str, Promise] = {}
         self.skews = list(SKEWS)
+
+    def point(self, model: str) -> None:
+        """Let the alias stand for a model."""
+        self.ledgers.set_alias(ENDPOINT, ALIAS, model, self.stage.now, 9)
 
     # ------------------------------------------------------------------------------- the containers
 
