@@ -80,6 +80,14 @@ def test_an_upload_is_signed_for_a_new_name_alone(store: S3ModelStore) -> None:
     )
 
 
+def test_what_is_too_long_for_a_key_is_not_there(store: S3ModelStore) -> None:
+    """S3 would call the question wrong, and an alias may be asked to stand for anything."""
+    will_answer(store.client, "s3.HeadObject", refusal("400"))
+    assert not store.has("m" * 1020)
+    with pytest.raises(AwsError, match="HeadObject"):
+        store.has("m" * 1019)
+
+
 def test_what_is_retired_lies_elsewhere(store: S3ModelStore) -> None:
     """As it was."""
     put(store, f"live/{MODEL}", "live/b.tar.gz")

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 RETIRED_PREFIX = "retired/"
 
+_LONGEST_KEY_BYTES = 1024
+
 # S3's own answer to a HEAD has no body to read a name from.
 _ABSENT = ("404", "NoSuchKey", "NotFound")
 
@@ -95,6 +97,8 @@ class S3ModelStore:
         return retired
 
     def _exists(self, key: str) -> bool:
+        if len(key.encode()) > _LONGEST_KEY_BYTES:
+            return False
         with aws_call("HeadObject"):
             try:
                 self.client.head_object(Bucket=self.bucket, Key=key)
