@@ -142,6 +142,7 @@ def parked_requests(draw: st.DrawFn) -> ParkedRequest:
         reason=draw(st.none() | texts),
         result=draw(st.none() | st.builds(Result, st.integers(100, 599), headers, body_key=texts)),
         is_published=draw(st.booleans()),
+        is_cold=draw(st.booleans()),
     )
 
 

@@ -14,7 +14,7 @@ class FakeCaptures:
     """Implements Captures. `fault` is raised by every call; `kept` is what is answered."""
 
     fault: Exception | None = None
-    kept: Kept = Kept(is_spilled=False)
+    kept: Kept = field(default_factory=lambda: Kept(is_spilled=False))
     records: list[CaptureRecord] = field(default_factory=list)
 
     def keep(self, record: CaptureRecord) -> Kept:

@@ -156,6 +156,18 @@ def test_one_too_many_has_one(asleep: FrontDoor) -> None:
     assert (exchange.response.status, exchange.is_cold) == (429, True)
 
 
+def test_whether_it_was_cold_is_kept_with_a_parked_one(asleep: FrontDoor) -> None:
+    """An asynchronous one is kept though its endpoint serves."""
+    asleep.handle(prefer="respond-async")
+    asleep.serve()
+    asleep.invoke_async({"target-model": "m"}, body=b"[8]")
+
+    assert {one.kind: one.is_cold for one in asleep.parked} == {
+        Kind.RESPOND_ASYNC: True,
+        Kind.ASYNC_INVOCATION: False,
+    }
+
+
 def test_what_is_not_let_in_or_not_managed_has_none(door: FrontDoor) -> None:
     """Nor what can't be obeyed, or is accepted and not answered yet."""
     door.catalog.configs[:] = [config("reviews")]
