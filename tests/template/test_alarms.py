@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
+from dormouse.handlers import exchange_log
+from dormouse.recording import Capture
 from tests.template.cloudformation import (
     REPOSITORY,
     environment,
@@ -42,13 +44,17 @@ ERRORS_OF = {
 }
 
 
+def handler_source(function: str) -> str:
+    """The module of a function's handler."""
+    module = properties(function)["Handler"].rpartition(".")[0].replace(".", "/")
+    return (REPOSITORY / "functions" / f"{module}.py").read_text(encoding="utf-8")
+
+
 def counted(function: str) -> set[str]:
     """The names that the handler of a function passes to count() as they are written."""
-    module = properties(function)["Handler"].rpartition(".")[0].replace(".", "/")
-    source = (REPOSITORY / "functions" / f"{module}.py").read_text(encoding="utf-8")
     calls = [
         node.args[0]
-        for node in ast.walk(ast.parse(source))
+        for node in ast.walk(ast.parse(handler_source(function)))
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Name)
         and node.func.id == "count"
@@ -123,7 +129,9 @@ def test_dead_letters_are_noticed() -> None:
 def test_a_capture_that_is_lost_is_noticed(alarm: str, function: str) -> None:
     """The first of them, as the function counts it."""
     assert watched(alarm) == as_powertools_writes(function, "CapturesLost")
-    assert "CapturesLost" in counted(function)
+    # By what both of them report an exchange with.
+    assert exchange_log._COUNTED[Capture.LOST] == "CapturesLost"
+    assert "exchange_log.report" in ast.unparse(ast.parse(handler_source(function)))
     assert properties(alarm)["EvaluationPeriods"] == 1
 
 
