@@ -229,7 +229,7 @@ def captured(story: Story) -> None:
         rows = {row["model"]: row for row in models(story.deployed).get("models", [])}
         if not rows.get(SENTIMENT, {}).get("requests"):
             raise UnexpectedError(f"{SENTIMENT} was asked, but what is counted is {rows}")
-        step.note(f"the ledger: {SENTIMENT} was asked {rows[SENTIMENT]['requests']} times so far")
+        step.note(f"the ledger's requests of {SENTIMENT} so far: {rows[SENTIMENT]['requests']}")
 
 
 def sleep(story: Story) -> None:
