@@ -22,7 +22,7 @@ export UV
 export DORMOUSE_SAM := $(CURDIR)/.venvs/sam/bin/sam
 
 .PHONY: help demo up down test check fmt lint type build image image-tools push deploy models tiny-models envs \
-	bench-container bench-wake chaos soak lock clean preflight
+	bench-container bench-proxy bench-wake chaos soak lock clean preflight
 
 help: ## List what can be typed.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -95,6 +95,9 @@ bench-container: preflight .venvs/local/.ready .venvs/container/.ready .venvs/mo
 bench-wake: preflight $(RUN_ENVS) tiny-models ## Measure from InService to the first parked request's InvokeEndpoint (about 15 minutes).
 	@.venvs/local/bin/python -m benchmarks.wake --json
 
+bench-proxy: preflight .venvs/lambda/.ready .venvs/sam/.ready ## Measure what the proxy costs a warm request, and a cold start (2 minutes).
+	@.venvs/lambda/bin/python -m benchmarks.proxy --json
+
 chaos: preflight $(RUN_ENVS) ## 500 requests across five sleeps while processes are killed: nothing lost, nothing answered twice.
 	@.venvs/local/bin/python -m benchmarks.chaos
 
@@ -150,6 +153,16 @@ endef
 	$(call install,the sam CLI,local/requirements-sam.txt)
 	@touch $@
 
+# Lambda's own Python, where it is installed, and what Lambda has beside a function.
+LAMBDA_PYTHON ?= $(firstword $(shell for python in python3.13 "$$HOME"/.pyenv/versions/3.13.*/bin/python3.13; do \
+	"$$python" -c '' 2>/dev/null && command -v "$$python"; done) $(PYTHON))
+
+.venvs/lambda/.ready: benchmarks/requirements.txt | .venvs/uv/.ready
+	@echo "Setting up $(@D): what Lambda's runtime has …"
+	@"$(UV)" venv --quiet --clear --python "$(LAMBDA_PYTHON)" $(@D)
+	@"$(UV)" pip sync $(QUIET) --python $(@D) --require-hashes --compile-bytecode benchmarks/requirements.txt
+	@touch $@
+
 .venvs/container/.ready: container/requirements.txt | .venvs/uv/.ready
 	$(call install,multi-model-server and TensorFlow (about 1.5 GB$(comma) once),container/requirements.txt)
 	@touch $@
@@ -185,6 +198,7 @@ lock: .venvs/uv/.ready ## Pin all requirements anew (add UPGRADE=--upgrade for n
 	$(LOCK) $(UPGRADE) --universal --python-version 3.11 --excludes tests/requirements-sagemaker-excludes.txt \
 		tests/requirements-sagemaker.in -o tests/requirements-sagemaker.txt
 	$(LOCK) $(UPGRADE) --universal --python-version 3.11 requirements.in -o requirements.txt
+	$(LOCK) $(UPGRADE) --universal --python-version 3.11 -c requirements.txt benchmarks/requirements.in -o benchmarks/requirements.txt
 
 clean: down ## Remove everything that make has made.
 	rm -rf .venvs .build .local .aws-sam

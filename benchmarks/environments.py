@@ -25,6 +25,11 @@ def models_python() -> Path:
     return _interpreter("DORMOUSE_MODELS_PYTHON", "models")
 
 
+def lambda_python() -> Path:
+    """The interpreter that has benchmarks/requirements.txt: what Lambda has beside an artefact."""
+    return _interpreter("DORMOUSE_LAMBDA_PYTHON", "lambda", "bench-proxy")
+
+
 def clean(environ: Mapping[str, str]) -> dict[str, str]:
     """`environ` without any variable that a server or its workers would read as a setting.
 
@@ -33,10 +38,10 @@ def clean(environ: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in environ.items() if not name.startswith(_OWN_PREFIXES)}
 
 
-def _interpreter(variable: str, name: str) -> Path:
+def _interpreter(variable: str, name: str, target: str = "bench-container") -> Path:
     python = Path(os.environ.get(variable, ROOT / ".venvs" / name / "bin" / "python"))
     if not python.exists():
         raise MissingEnvironmentError(
-            f"There is no {python}: `make bench-container` makes it, or name another in {variable}."
+            f"There is no {python}: `make {target}` makes it, or name another in {variable}."
         )
     return python

@@ -2,16 +2,19 @@
 
 import json
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import urlsplit
 
 import pytest
-from botocore.credentials import Credentials
-from botocore.httpsession import URLLib3Session
 
+from dormouse.adapters.kept_connections import KeptConnections
 from dormouse.adapters.runtime import SageMakerRuntime
+from dormouse.adapters.signed_http import SignedHttp
+from dormouse.adapters.signing import Keys, Signer
 from dormouse.domain.invocation import (
     Forwarded,
     InvocationRequest,
@@ -74,21 +77,27 @@ def server() -> Iterator[Server]:
     httpd.server_close()
 
 
+def runtime_at(url: str, read_timeout: float = 5) -> SageMakerRuntime:
+    """Make what speaks to it."""
+    address = urlsplit(url)
+    assert address.hostname
+    assert address.port
+    tls = ssl.create_default_context() if address.scheme == "https" else None
+    connections = KeptConnections(address.hostname, address.port, tls, 1, read_timeout)
+    signer = Signer(lambda: Keys("AKID", "secret"), "sagemaker", "us-east-1")
+    return SageMakerRuntime(SignedHttp(connections, signer))
+
+
 def forward(
     url: str, body: bytes = b"{}", *, read_timeout: float = 5, **headers: str
 ) -> Forwarded | NotServing | Unanswered:
     """Send one request."""
-    runtime = SageMakerRuntime(
-        session=URLLib3Session(timeout=(1, read_timeout)),  # type: ignore[arg-type]  # as in bootstrap
-        credentials=Credentials("AKID", "secret"),
-        region="us-east-1",
-        endpoint_url=url,
-    )
+    runtime = runtime_at(url, read_timeout)
     sent = {name.replace("_", "-"): value for name, value in headers.items()}
     try:
         return runtime.forward(InvocationRequest("reviews", sent, body, NOBODY))
     finally:
-        runtime.session.close()
+        runtime.http.connections.close()
 
 
 def test_the_request_is_signed_for_sagemaker_and_its_body_is_exact(server: Server) -> None:
@@ -220,17 +229,12 @@ def test_a_connection_that_lay_idle_is_not_used_again(
 ) -> None:
     """Lambda may have frozen the container meanwhile, and the far end closed it."""
     now = 1_771_000_000.0
-    monkeypatch.setattr("dormouse.adapters.runtime.time.time", lambda: now)
-    runtime = SageMakerRuntime(
-        session=URLLib3Session(timeout=5),
-        credentials=Credentials("AKID", "secret"),
-        region="us-east-1",
-        endpoint_url=server.url,
-    )
+    monkeypatch.setattr("dormouse.adapters.kept_connections.time.time", lambda: now)
+    runtime = runtime_at(server.url)
     request = InvocationRequest("reviews", {}, b"{}", NOBODY)
     runtime.forward(request)
     now += pause_seconds
     runtime.forward(request)
-    runtime.session.close()
+    runtime.http.connections.close()
 
     assert len(server.connections) == connections
