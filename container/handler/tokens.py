@@ -68,7 +68,11 @@ class Tokenizer:
             name: np.full((len(texts), width), self._padding[name], np.int32) for name in names
         }
         for row, (ids, type_ids) in enumerate(texts):
-            values = {"input_ids": ids, "attention_mask": 1, "token_type_ids": type_ids}
+            values: dict[str, Sequence[int] | int] = {
+                "input_ids": ids,
+                "attention_mask": 1,
+                "token_type_ids": type_ids,
+            }
             start = width - len(ids) if self._pads_left else 0
             for name, array in inputs.items():
                 array[row, start : start + len(ids)] = values[name]
