@@ -10,7 +10,16 @@ from typing import Annotated
 import typer
 
 from dormouse_cli import __version__
-from dormouse_cli.commands import intents, invoke, models, requests, status
+from dormouse_cli.commands import (
+    aliases,
+    ground_truth,
+    intents,
+    invoke,
+    logs,
+    models,
+    requests,
+    status,
+)
 from dormouse_cli.errors import CliError
 from dormouse_cli.exit_codes import MEANINGS, ExitCode
 from dormouse_cli.options import CommonOptions, with_common_options
@@ -29,7 +38,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 models_app = typer.Typer(
-    help="Build archives of models, upload them, list them.",
+    help="Build archives of models, upload them, list them, retire them.",
+    context_settings=_HELP_OPTIONS,
+    invoke_without_command=True,
+)
+alias_app = typer.Typer(
+    help="Let a name such as sentiment@live stand for a model.",
     context_settings=_HELP_OPTIONS,
     invoke_without_command=True,
 )
@@ -57,7 +71,14 @@ def dormouse(
 @models_app.callback()
 @with_common_options
 def models_group(options: CommonOptions, context: typer.Context) -> None:
-    """Build archives of models, upload them, list them."""
+    """Build archives of models, upload them, list them, retire them."""
+    _require_command(context)
+
+
+@alias_app.callback()
+@with_common_options
+def alias_group(options: CommonOptions, context: typer.Context) -> None:
+    """Let a name such as sentiment@live stand for a model."""
     _require_command(context)
 
 
@@ -76,10 +97,17 @@ app.command()(with_common_options(invoke.invoke))
 app.command()(with_common_options(requests.result))
 app.command("requests")(with_common_options(requests.listing))
 app.command()(with_common_options(requests.replay))
+app.command()(with_common_options(logs.logs))
+app.command("ground-truth")(with_common_options(ground_truth.ground_truth))
 models_app.command()(with_common_options(models.build))
 models_app.command()(with_common_options(models.upload))
 models_app.command("list")(with_common_options(models.listing))
+models_app.command()(with_common_options(models.retire))
+alias_app.command("list")(with_common_options(aliases.listing))
+alias_app.command("set")(with_common_options(aliases.switch))
+alias_app.command("remove")(with_common_options(aliases.remove))
 app.add_typer(models_app, name="models")
+app.add_typer(alias_app, name="alias")
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, TypeVar
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
@@ -26,8 +26,17 @@ from dormouse_cli.aws import USER_AGENT
 from dormouse_cli.endpoint import Endpoint, read_endpoint, read_endpoints
 from dormouse_cli.errors import CliError
 from dormouse_cli.exit_codes import ExitCode
-from dormouse_cli.fields import UnreadableAnswer
+from dormouse_cli.fields import UnreadableAnswer, read_object, read_whole
+from dormouse_cli.ground_truth import GroundTruth
 from dormouse_cli.problem import Problem, read_problem, sentence
+from dormouse_cli.served_model import (
+    Alias,
+    ModelList,
+    Switch,
+    read_aliases,
+    read_models,
+    read_switch,
+)
 
 _Read = TypeVar("_Read")
 
@@ -98,6 +107,42 @@ class ControlClient:
             read_replay, self._answer(self._send("POST", f"{_path(name)}/replay", body))
         )
 
+    def models(self, name: str, *, hours: int, unused_days: int | None) -> ModelList:
+        """List its models with their use in the last hours; or only those not used for days."""
+        query: dict[str, int] = {"hours": hours}
+        if unused_days is not None:
+            query["unused_days"] = unused_days
+        path = f"{_path(name)}/models?{urlencode(query)}"
+        return self._understood(read_models, self._read(path))
+
+    def retire(self, name: str, model: str) -> Mapping[str, object]:
+        """Move a model to where endpoints don't find it."""
+        path = f"{_path(name)}/models/{quote(model)}"
+        return self._understood(_object, self._answer(self._send("DELETE", path)))
+
+    def aliases(self, name: str) -> tuple[Alias, ...]:
+        """List its aliases."""
+        return self._understood(read_aliases, self._read(f"{_path(name)}/aliases"))
+
+    def set_alias(self, name: str, alias: str, model: str) -> Switch:
+        """Let an alias stand for this model from now on."""
+        body = json.dumps({"model": model}).encode()
+        answer = self._answer(self._send("PUT", _alias_path(name, alias), body))
+        return self._understood(read_switch, answer)
+
+    def remove_alias(self, name: str, alias: str) -> Mapping[str, object]:
+        """Let an alias stand for nothing any more."""
+        answer = self._answer(self._send("DELETE", _alias_path(name, alias)))
+        return self._understood(_object, answer)
+
+    def write_ground_truth(self, name: str, records: Sequence[GroundTruth]) -> tuple[int, int]:
+        """Write what requests should have been answered; return of how many it is written, and how
+        many requests are not sampled, so that theirs is not.
+        """
+        body = json.dumps({"records": [record.document() for record in records]}).encode()
+        answer = self._answer(self._send("PUT", f"{_path(name)}/ground-truth", body))
+        return self._understood(_written, answer)
+
     def _intend(self, name: str, verb: str, body: Mapping[str, str] | None) -> Endpoint:
         content = b"" if body is None else json.dumps(body).encode()
         answer = self._answer(self._send("POST", f"{_path(name)}/{verb}", content))
@@ -156,6 +201,22 @@ def _path(name: str) -> str:
             f"{name!r} is no endpoint's name: 1 to 63 letters, digits and hyphens.", ExitCode.USAGE
         )
     return f"/endpoints/{quote(name)}"
+
+
+def _alias_path(name: str, alias: str) -> str:
+    return f"{_path(name)}/aliases/{quote(alias, safe='')}"
+
+
+def _object(answer: object) -> Mapping[str, object]:
+    return read_object(answer, "the answer")
+
+
+def _written(answer: object) -> tuple[int, int]:
+    fields = _object(answer)
+    written = read_whole(fields, "written")
+    if written is None:
+        raise UnreadableAnswer("the answer has no 'written'")
+    return written, read_whole(fields, "not_sampled") or 0
 
 
 def _refused(problem: Problem, url: str) -> CliError:

@@ -8,8 +8,10 @@ from dormouse_cli.aws import AwsSession
 from dormouse_cli.control_client import CONNECT_SECONDS, READ_SECONDS, ControlClient
 from dormouse_cli.model_store import ModelStore
 from dormouse_cli.options import CommonOptions
+from dormouse_cli.request_logs import RequestLogs
 from dormouse_cli.runtime_client import RuntimeClient
 from dormouse_cli.stack_outputs import StackOutputs, read_outputs
+from dormouse_cli.waiting import Clock
 
 
 class Deployment:
@@ -50,3 +52,9 @@ class Deployment:
         """Where the models lie."""
         s3 = self._aws.client("s3")
         return ModelStore(s3, self._outputs["ModelBucketName"], self._outputs["ModelPrefix"])
+
+    @cached_property
+    def request_logs(self) -> RequestLogs:
+        """What the functions that answer requests have logged."""
+        groups = [self._outputs[name] for name in ("InvokeLogGroupName", "DrainLogGroupName")]
+        return RequestLogs(self._aws.client("logs"), groups, Clock())

@@ -14,6 +14,10 @@ _DATE_TIME = re.compile(
     re.ASCII,
 )
 
+_DAY = timedelta(days=1)
+# Logs are kept for ten years at most.
+_LONGEST_AGO = timedelta(hours=87600)
+
 # What the control API takes.
 SHORTEST_HOLD = timedelta(seconds=60)
 LONGEST_HOLD = timedelta(hours=168)
@@ -73,6 +77,33 @@ def parse_until(text: str, *, now: datetime, zone: tzinfo | None = None) -> date
     return until
 
 
+def parse_since(text: str, *, now: datetime, zone: tzinfo | None = None) -> datetime:
+    """Read a time that has passed: `1h` ago, `2026-11-23T18:00Z`, the same without zone, `18:00`.
+
+    Without a zone it is the time of `zone`, or of this machine if None. `18:00` is the last one,
+    today or yesterday. Returns a time in UTC that is not after `now` (which has a zone).
+
+    Raises:
+        ValueError: the text has another form, or is yet to come; the message quotes it.
+    """
+    if _DURATION.fullmatch(text) is not None:
+        try:
+            return now - parse_duration(text, shortest=timedelta(0), longest=_LONGEST_AGO)
+        except OverflowError:
+            raise ValueError(f"{text!r} is out of range") from None
+    if (clock := _CLOCK.fullmatch(text)) is not None:
+        return _last(clock, text, now, zone)
+    moment = _date_time(text, zone)
+    if moment is None:
+        raise ValueError(
+            f"{text!r} is neither a duration nor a time: write 1h, 18:00, 2026-11-23T18:00 or "
+            "2026-11-23T18:00Z"
+        )
+    if moment > now:
+        raise ValueError(f"{text!r} is yet to come")
+    return moment
+
+
 def _date_time(text: str, zone: tzinfo | None) -> datetime | None:
     if _DATE_TIME.fullmatch(text) is None:
         return None
@@ -83,15 +114,26 @@ def _date_time(text: str, zone: tzinfo | None) -> datetime | None:
 
 
 def _next(clock: re.Match[str], text: str, now: datetime, zone: tzinfo | None) -> datetime:
-    try:
-        wall = time(int(clock["hour"]), int(clock["minute"]))
-    except ValueError:
-        raise ValueError(f"{text!r} is not a time of day: from 0:00 to 23:59") from None
-    today = now.astimezone(zone).date()
+    wall, today = _time_of_day(clock, text), now.astimezone(zone).date()
     until = _in_utc(datetime.combine(today, wall), zone)
     if until <= now:
-        until = _in_utc(datetime.combine(today + timedelta(days=1), wall), zone)
+        until = _in_utc(datetime.combine(today + _DAY, wall), zone)
     return until
+
+
+def _last(clock: re.Match[str], text: str, now: datetime, zone: tzinfo | None) -> datetime:
+    wall, today = _time_of_day(clock, text), now.astimezone(zone).date()
+    since = _in_utc(datetime.combine(today, wall), zone)
+    if since > now:
+        since = _in_utc(datetime.combine(today - _DAY, wall), zone)
+    return since
+
+
+def _time_of_day(clock: re.Match[str], text: str) -> time:
+    try:
+        return time(int(clock["hour"]), int(clock["minute"]))
+    except ValueError:
+        raise ValueError(f"{text!r} is not a time of day: from 0:00 to 23:59") from None
 
 
 def _in_utc(moment: datetime, zone: tzinfo | None) -> datetime:

@@ -23,7 +23,7 @@ MEANINGS: Mapping[ExitCode, str] = {
     ExitCode.DONE: "done",
     ExitCode.FAILED: "the operation failed: the endpoint, the model, or what was asked for",
     ExitCode.USAGE: "the command line or the configuration is wrong",
-    ExitCode.NOT_FOUND: "there is no such stack, managed endpoint, model or request",
+    ExitCode.NOT_FOUND: "there is no such stack, managed endpoint, model, alias or request",
     ExitCode.UNAVAILABLE: "AWS or the control API can't be reached, or fails",
     ExitCode.TRY_AGAIN: "not now: the endpoint is asleep, or there is no answer yet",
     ExitCode.NOT_PERMITTED: "no credentials, or they lack a permission",

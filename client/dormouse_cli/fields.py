@@ -52,6 +52,17 @@ def read_whole(fields: Mapping[str, object], name: str) -> int | None:
     return int(value)
 
 
+def read_number(fields: Mapping[str, object], name: str) -> float | None:
+    """Read a number that is not negative; None where there is none."""
+    value = fields.get(name)
+    if value is None:
+        return None
+    # Python reads NaN where JSON has none.
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 10**18:
+        raise UnreadableAnswer(f"{name!r} is no number")
+    return float(value)
+
+
 def read_moment(fields: Mapping[str, object], name: str) -> datetime | None:
     """Read a time, in UTC; None where there is none."""
     value = read_text(fields, name)

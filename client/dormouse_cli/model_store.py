@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,15 +20,6 @@ _WRITES = (
     "provide-client-params.s3.PutObject",
     "provide-client-params.s3.CompleteMultipartUpload",
 )
-
-
-@dataclass(frozen=True, slots=True)
-class StoredModel:
-    """A model that an endpoint can load: its name is the TargetModel of a request."""
-
-    name: str
-    size_bytes: int
-    uploaded_at: datetime
 
 
 def require_model_name(name: str) -> str:
@@ -55,19 +44,6 @@ class ModelStore:
         self._s3 = s3
         self.bucket = bucket
         self.prefix = prefix
-
-    def models(self) -> list[StoredModel]:
-        """List all, by name."""
-        found = []
-        with explained(f"listing s3://{self.bucket}/{self.prefix}"):
-            pages = self._s3.get_paginator("list_objects_v2")
-            for page in pages.paginate(Bucket=self.bucket, Prefix=self.prefix):
-                for entry in page.get("Contents", []):
-                    name = entry["Key"].removeprefix(self.prefix)
-                    # A name that is empty or ends so is a folder that the console made.
-                    if name and not name.endswith("/"):
-                        found.append(StoredModel(name, entry["Size"], entry["LastModified"]))
-        return sorted(found, key=lambda model: model.name)
 
     def require_free(self, name: str) -> None:
         """See that no model has this name.

@@ -25,6 +25,11 @@ def format_moment(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def format_instant(moment: datetime) -> str:
+    """Write it as the control API does, to the millisecond."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
 def spoken(seconds: float) -> str:
     """Say how long in at most two units: `45 s`, `12 min`, `3 h 5 min`, `2 days`."""
     whole = max(0, round(seconds))

@@ -46,6 +46,11 @@ class Output:
         """Print a result for people."""
         self.results.print(Text(text) if isinstance(text, str) else text)
 
+    def entry(self, text: Text) -> None:
+        """Print one line for people, and at once; the terminal folds it where it is too long."""
+        self.results.print(text, soft_wrap=True)
+        self.results.file.flush()
+
     def note(self, text: str) -> None:
         """Print what is no result to standard error, unless a program reads along."""
         if not self.as_json:

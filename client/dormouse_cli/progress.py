@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 
 from rich.console import Group
 from rich.live import Live
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.status import Status
 from rich.table import Column
 from rich.text import Text
 
@@ -129,3 +131,36 @@ def transferring(output: Output, doing: str, *, size_bytes: int) -> Iterator[Byt
     ) as progress:
         task = progress.add_task(doing, total=size_bytes)
         yield Bytes(progress, task)
+
+
+class Reading:
+    """A long reading whose results are printed meanwhile: it is shown between them alone."""
+
+    def __init__(self, status: Status | None, doing: str) -> None:
+        self._status = status
+        self._doing = doing
+
+    def advanced(self, moment: datetime) -> None:
+        """Hear as far as what time it has come."""
+        if self._status is not None:
+            reached = f"{moment.astimezone():%Y-%m-%d %H:%M:%S}"
+            self._status.update(Text(f"{self._doing}, as far as {reached}", style="dim"))
+            self._status.start()
+
+    def hide(self) -> None:
+        """Leave the terminal to a result."""
+        if self._status is not None:
+            self._status.stop()
+
+
+@contextmanager
+def reading(output: Output, doing: str) -> Iterator[Reading]:
+    """Show how far a reading has come, on a terminal alone."""
+    if not output.shows_progress:
+        yield Reading(None, doing)
+        return
+    status = output.notes.status(Text(doing, style="dim"))
+    try:
+        yield Reading(status, doing)
+    finally:
+        status.stop()

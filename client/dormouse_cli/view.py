@@ -12,9 +12,10 @@ from rich.text import Text
 
 from dormouse_cli.accepted_request import AcceptedRequest, Replay
 from dormouse_cli.endpoint import Decision, Endpoint
-from dormouse_cli.model_store import StoredModel
+from dormouse_cli.logged_request import LoggedRequest
 from dormouse_cli.moments import local_clock, relative, spoken, told
 from dormouse_cli.problem import sentence
+from dormouse_cli.served_model import Alias, ModelList, Switch
 
 _STYLES = {
     "serving": "green",
@@ -157,18 +158,78 @@ def line(endpoint: Endpoint, now: datetime) -> str:
     return f"{clock} {endpoint.name} {endpoint.state}{why}{following}"
 
 
-def models(stored: Sequence[StoredModel], now: datetime) -> RenderableType:
-    """All models, one below the other."""
+def models(listed: ModelList, now: datetime) -> RenderableType:
+    """All models, one below the other, and who has used them."""
     shown = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
     shown.add_column("MODEL", overflow="fold")
     shown.add_column("SIZE", justify="right", no_wrap=True)
     shown.add_column("UPLOADED")
-    for model in stored:
-        shown.add_row(Text(model.name), size(model.size_bytes), told(model.uploaded_at, now))
+    shown.add_column("LAST USED")
+    shown.add_column("REQUESTS", justify="right")
+    shown.add_column("ERRORS", justify="right")
+    shown.add_column("P50, P99", justify="right")
+    for model in listed.models:
+        name = Text(model.name or "(none known)", style="" if model.name else "dim")
+        for alias in model.aliases:
+            name.append(f"\n  {alias}", style="cyan")
+        if model.is_loaded:
+            name.append("\n  loaded", style="green")
+        used = "-" if model.last_used_at is None else relative(model.last_used_at, now)
+        quantiles = [model.latency_ms[name] for name in ("p50", "p99") if name in model.latency_ms]
+        shown.add_row(
+            name,
+            "-" if model.size_bytes is None else size(model.size_bytes),
+            "-" if model.uploaded_at is None else relative(model.uploaded_at, now),
+            used if model.name else "-",
+            str(model.requests),
+            Text(str(model.errors), style="red" if model.errors else ""),
+            ", ".join(_took(quantile) for quantile in quantiles) or "-",
+        )
+    parts: list[RenderableType] = [shown] if listed.models else []
+    if listed.callers:
+        parts += [*([Text()] if parts else []), _callers(listed.callers)]
+    if listed.since is not None:
+        parts.append(Text(f"counted since {told(listed.since, now)}", style="dim"))
+    return Group(*parts)
+
+
+def aliases(defined: Sequence[Alias]) -> RenderableType:
+    """All aliases, one below the other."""
+    shown = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    shown.add_column("ALIAS", overflow="fold")
+    shown.add_column("MODEL", overflow="fold")
+    for alias in defined:
+        shown.add_row(Text(alias.name), Text(alias.model))
     return shown
 
 
-def size(count: int) -> str:
+def switched(switch: Switch, now: datetime) -> str:
+    """Say what an alias stands for now, in a sentence."""
+    alias = switch.alias
+    before = f"; until now {switch.previous}" if switch.previous else ""
+    follows = (
+        f"; all requests follow {relative(switch.followed_at, now)}"
+        if switch.followed_at is not None and switch.followed_at > now
+        else ""
+    )
+    return sentence(f"{alias.name} is {alias.model}{before}{follows}")
+
+
+def logged(request: LoggedRequest) -> Text:
+    """One request on one line: when, status, model, how long, what it waited for, who, error."""
+    style = "green" if request.status < 400 else "yellow" if request.status < 500 else "red"
+    model = request.model or "-"
+    asked = f"{request.alias} → {model}" if request.alias else model
+    took = "-" if request.latency_ms is None else _took(request.latency_ms)
+    line = Text(f"{request.at.astimezone():%Y-%m-%d %H:%M:%S}  ")
+    line.append(str(request.status), style=style)
+    line.append(f"  {asked:<30}  {took:>8}  {_way(request):<12}  {request.caller or '-'}")
+    if request.error:
+        line.append(f"  {request.error}", style=style)
+    return line
+
+
+def size(count: float) -> str:
     """Write a number of bytes as people read it: `512 B`, `1.5 MB`."""
     amount = float(count)
     for unit in ("B", "kB", "MB", "GB"):
@@ -200,6 +261,29 @@ def _decisions(decisions: Sequence[Decision], now: datetime) -> Table:
             Text(decision.reason),
         )
     return shown
+
+
+def _callers(callers: Sequence[tuple[str, int]]) -> Table:
+    shown = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    shown.add_column("CALLER", overflow="fold")
+    shown.add_column("REQUESTS", justify="right")
+    for principal, requests in callers:
+        shown.add_row(Text(principal), str(requests))
+    return shown
+
+
+def _took(milliseconds: float) -> str:
+    if milliseconds < 999.5:
+        return f"{milliseconds:.0f} ms"
+    return f"{milliseconds / 1000:.1f} s"
+
+
+def _way(request: LoggedRequest) -> str:
+    """Say what became of it while the endpoint did not serve; nothing where it was warm."""
+    if request.waited_seconds is not None:
+        way = "kept" if request.way in ("parked", "async") else request.way or "waited"
+        return f"{way} {spoken(request.waited_seconds)}"
+    return "cold" if request.is_cold else ""
 
 
 def _meanwhile(endpoint: Endpoint, now: datetime) -> list[str]:

@@ -1,5 +1,5 @@
 """As much of AWS as the CLI meets, on one loopback port: the control API and the front door with
-endpoints that wake and sleep, CloudFormation's DescribeStacks, and a bucket.
+endpoints that wake and sleep, CloudFormation's DescribeStacks, CloudWatch Logs, and a bucket.
 
 Signatures are checked as AWS checks them. An endpoint moves on when it is looked at, or when a test
 says so: nothing here depends on the clock.
@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -25,6 +26,7 @@ from botocore.credentials import Credentials
 
 REGION = "us-east-1"
 BUCKET, PREFIX = "models-bucket", "models/"
+INVOKE_LOGS, DRAIN_LOGS = "/aws/lambda/invoke", "/aws/lambda/drain"
 _STATUS = {
     "asleep": None,
     "waking": "Creating",
@@ -150,8 +152,24 @@ class World:
     accepted: dict[str, dict[str, Any] | tuple[int, str, bytes]] = field(default_factory=dict)
     # What a replay answers.
     replay: dict[str, Any] = field(default_factory=dict)
+    # What GET …/models says of use; the models are the objects.
+    model_use: dict[str, dict[str, Any]] = field(default_factory=dict)
+    callers: list[dict[str, Any]] = field(default_factory=list)
+    aliases: dict[str, str] = field(default_factory=dict)
+    # What was sent as ground truth, and the inference ids of what is not sampled.
+    ground_truth: list[dict[str, str]] = field(default_factory=list)
+    not_sampled: set[str] = field(default_factory=set)
+    # The events of each log group, and how many one page has.
+    logged: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    events_in_a_page: int = 2
+    # What FilterLogEvents was asked, call by call.
+    log_reads: list[dict[str, Any]] = field(default_factory=list)
     # Answers that come before all else, once each: (status, headers, body).
     canned: list[tuple[int, Mapping[str, str], bytes]] = field(default_factory=list)
+    # The same of the control API alone.
+    control_canned: list[tuple[int, Mapping[str, str], bytes]] = field(default_factory=list)
+    # The paths with what follows a question mark.
+    queries: list[str] = field(default_factory=list)
     # Uploads pause half-way until this is set.
     gate: threading.Event = field(default_factory=threading.Event)
     moved: threading.Condition = field(default_factory=threading.Condition)
@@ -165,6 +183,15 @@ class World:
         """Add an endpoint."""
         self.endpoints[name] = FakeEndpoint(name, **fields)
         return self.endpoints[name]
+
+    def log(self, group: str, at: datetime, message: str | Mapping[str, Any]) -> None:
+        """Have a function log a line: what it says, or the fields of its JSON."""
+        line = message if isinstance(message, str) else json.dumps(message)
+        with self.lock:
+            events = self.logged.setdefault(group, [])
+            number = sum(map(len, self.logged.values()))
+            milliseconds = int(at.timestamp() * 1000)
+            events.append({"timestamp": milliseconds, "message": line, "eventId": str(number)})
 
     def calls(self, method: str, prefix: str = "/control") -> list[str]:
         """Return the paths below the prefix that were asked for by this method."""
@@ -193,6 +220,9 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         self._handle()
 
+    def do_DELETE(self) -> None:
+        self._handle()
+
     def do_PUT(self) -> None:
         self._handle()
 
@@ -204,6 +234,8 @@ class _Handler(BaseHTTPRequestHandler):
             world.requests.append((self.command, path, body))
             world.content_types.append(self.headers["Content-Type"])
             world.preferences.append(self.headers["Prefer"])
+            if url.query:
+                world.queries.append(self.path)
             if world.canned:
                 self._answer(*world.canned.pop(0))
             elif path.startswith("/control"):
@@ -214,6 +246,8 @@ class _Handler(BaseHTTPRequestHandler):
                 self._invoke(path.removeprefix("/invoke"), body)
             elif path.startswith(f"/{BUCKET}"):
                 self._bucket(path.removeprefix(f"/{BUCKET}").removeprefix("/"), body)
+            elif self.headers["X-Amz-Target"] == "Logs_20140328.FilterLogEvents":
+                self._filter_log_events(json.loads(body))
             else:
                 self._stacks(parse_qs(body.decode()))
 
@@ -233,6 +267,9 @@ class _Handler(BaseHTTPRequestHandler):
     def _control(self, path: str, body: bytes) -> None:
         if not self._is_signed_for("execute-api", body):
             self._json(403, {"message": "Forbidden"})
+            return
+        if self.server.world.control_canned:
+            self._answer(*self.server.world.control_canned.pop(0))
             return
         endpoints = self.server.world.endpoints
         match path.strip("/").split("/"):
@@ -255,6 +292,10 @@ class _Handler(BaseHTTPRequestHandler):
                 self._json(200, {"requests": waiting})
             case ["endpoints", name, "replay"] if name in endpoints and self.command == "POST":
                 self._json(202, self.server.world.replay)
+            case ["endpoints", name, ("models" | "aliases" | "ground-truth") as part, *more] if (
+                name in endpoints
+            ):
+                self._models_of(name, part, "/".join(more), body)
             case ["endpoints", name, verb] if name in endpoints and self.command == "POST":
                 endpoints[name].intend(verb, json.loads(body or b"{}"))
                 self._json(202, endpoints[name].document())
@@ -262,6 +303,89 @@ class _Handler(BaseHTTPRequestHandler):
                 self._problem(404, f"No EndpointConfig claims an endpoint {name!r}.")
             case _:
                 self._problem(404, "There is nothing here.")
+
+    def _models_of(self, name: str, part: str, which: str, body: bytes) -> None:
+        if part == "aliases":
+            self._alias(which, body)
+        elif part == "ground-truth":
+            self._ground_truth(json.loads(body))
+        elif which:
+            self._retire(which)
+        else:
+            self._json(200, self._models(name))
+
+    def _models(self, name: str) -> dict[str, Any]:
+        world = self.server.world
+        names = sorted(world.model_use.keys() | {key.removeprefix(PREFIX) for key in world.objects})
+        models = []
+        for model in names:
+            content = world.objects.get(PREFIX + model)
+            models.append(
+                {
+                    "model": model,
+                    "size_bytes": None if content is None else len(content),
+                    "uploaded_at": None if content is None else "2026-11-22T16:00:00Z",
+                    "loaded": False,
+                    "last_used_at": None,
+                    "unused_days": None,
+                    "aliases": sorted(a for a, m in world.aliases.items() if m == model),
+                    "requests": 0,
+                    "errors_4xx": 0,
+                    "errors_5xx": 0,
+                    "cold_requests": 0,
+                    "waited_seconds": 0.0,
+                    "bytes_in": 0,
+                    "bytes_out": 0,
+                    "latency_ms": None,
+                    **world.model_use.get(model, {}),
+                }
+            )
+        return {
+            "endpoint": name,
+            "since": "2026-11-22T16:00:00Z",
+            "loaded_as_far_as_seen": sum(bool(model["loaded"]) for model in models),
+            "complete": True,
+            "models": models,
+            "callers": world.callers,
+        }
+
+    def _retire(self, model: str) -> None:
+        world = self.server.world
+        pointing = sorted(alias for alias, other in world.aliases.items() if other == model)
+        if pointing:
+            self._problem(409, f"{model} can't be retired: the alias {pointing[0]} points at it.")
+        elif world.objects.pop(PREFIX + model, None) is None:
+            self._problem(404, f"There is no model {model}.")
+        else:
+            retired_to = f"s3://{BUCKET}/retired/{model}"
+            self._json(200, {"model": model, "retired_to": retired_to})
+
+    def _alias(self, alias: str, body: bytes) -> None:
+        aliases = self.server.world.aliases
+        if not alias:
+            listed = [{"alias": name, "model": model} for name, model in sorted(aliases.items())]
+            self._json(200, {"aliases": listed})
+        elif self.command == "PUT":
+            model, previous = json.loads(body)["model"], aliases.get(alias)
+            aliases[alias] = model
+            followed_at = "2099-01-01T00:00:00.000Z"
+            answer = {"alias": alias, "model": model, "previous": previous}
+            self._json(200, {**answer, "followed_at": followed_at})
+        elif alias in aliases:
+            self._json(200, {"alias": alias, "model": aliases.pop(alias)})
+        else:
+            self._problem(404, f"There is no alias {alias}.")
+
+    def _ground_truth(self, body: Mapping[str, Any]) -> None:
+        world = self.server.world
+        sampled = [
+            record
+            for record in body["records"]
+            if record.get("inference_id") not in world.not_sampled
+        ]
+        world.ground_truth += sampled
+        left_out = len(body["records"]) - len(sampled)
+        self._json(200, {"written": len(sampled), "not_sampled": left_out})
 
     def _problem(self, status: int, detail: str) -> None:
         document = {"type": "about:blank", "title": "Not Found", "status": status, "detail": detail}
@@ -336,7 +460,7 @@ class _Handler(BaseHTTPRequestHandler):
         body = json.dumps({"Code": code, "Message": message, **more}).encode()
         self._answer(status, headers, body)
 
-    # -------------------------------------------------------------------------- CloudFormation, S3
+    # ------------------------------------------------------------------- CloudFormation, logs, S3
 
     def _stacks(self, form: Mapping[str, list[str]]) -> None:
         (name,) = form["StackName"]
@@ -359,6 +483,26 @@ class _Handler(BaseHTTPRequestHandler):
             f"<Message>Stack with id {name} does not exist</Message></Error></ErrorResponse>"
         )
         self._answer(400, {"Content-Type": "text/xml"}, refused.encode())
+
+    def _filter_log_events(self, asked: Mapping[str, Any]) -> None:
+        """Page by page, by time; the pattern is let through, as by the local AWS.
+
+        What is logged between two pages is there in the second one, wherever it belongs.
+        """
+        world = self.server.world
+        world.log_reads.append(dict(asked))
+        found = [
+            event
+            for event in world.logged.get(asked["logGroupName"], [])
+            if asked["startTime"] <= event["timestamp"] <= asked.get("endTime", event["timestamp"])
+        ]
+        found.sort(key=lambda event: event["timestamp"])
+        begin = int(asked.get("nextToken", 0))
+        end = begin + world.events_in_a_page
+        answer: dict[str, Any] = {"events": found[begin:end], "searchedLogStreams": []}
+        if end < len(found):
+            answer["nextToken"] = str(end)
+        self._json(200, answer, "application/x-amz-json-1.1")
 
     def _bucket(self, key: str, body: bytes) -> None:
         objects = self.server.world.objects
@@ -428,6 +572,8 @@ class FakeAws(ThreadingHTTPServer):
             "EndpointName": "dormouse",
             "ModelBucketName": BUCKET,
             "ModelPrefix": PREFIX,
+            "InvokeLogGroupName": INVOKE_LOGS,
+            "DrainLogGroupName": DRAIN_LOGS,
         }
         self.world.add("dormouse")
 

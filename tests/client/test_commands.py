@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -451,8 +453,11 @@ def test_build_upload_list_and_call(
     assert uploaded.out.startswith(f"sentiment-v1.tar.gz is at {where}.")
 
     listed = run("models", "list")
-    assert listed.out.splitlines()[0].split() == ["MODEL", "SIZE", "UPLOADED"]
-    assert "sentiment-v1.tar.gz" in listed.out
+    head, _, row, *_ = listed.out.splitlines()
+    assert re.split(r"\s{2,}", head.strip()) == [
+        "MODEL", "SIZE", "UPLOADED", "LAST USED", "REQUESTS", "ERRORS", "P50, P99",
+    ]  # fmt: skip
+    assert row.split()[0] == "sentiment-v1.tar.gz"
     called = run("invoke", "--model", "sentiment-v1.tar.gz", "--body", "{}")
     assert called.out == "{}"
 
@@ -479,14 +484,172 @@ def test_models_in_json(aws: FakeAws, run: Run, model: Path, tmp_path: Path) -> 
     assert uploaded.document == {
         "models": [{"name": "m-v2.tar.gz", "size_bytes": size, "uri": uri}]
     }
-    assert run("models", "list", "--json").document == {
-        "models": [
-            {"name": "m-v2.tar.gz", "size_bytes": size, "uploaded_at": "2026-11-22T16:00:00Z"}
-        ]
-    }
+    (listed,) = run("models", "list", "--json").document["models"]
+    assert (listed["model"], listed["size_bytes"]) == ("m-v2.tar.gz", size)
     aws.world.objects.clear()
-    assert run("models", "list", "--json").document == {"models": []}
+    assert run("models", "list", "--json").document["models"] == []
     assert "no model yet" in run("models", "list").out
+
+
+def test_models_with_their_use(aws: FakeAws, run: Run) -> None:
+    """And what lies in another bucket, and what was asked of no certain model, and who asked."""
+    aws.world.objects[f"{PREFIX}sentiment-v2.tar.gz"] = bytes(1500)
+    aws.world.aliases["sentiment@live"] = "sentiment-v2.tar.gz"
+    aws.world.model_use = {
+        "sentiment-v2.tar.gz": {
+            "loaded": True,
+            "last_used_at": "2026-11-22T16:25:49Z",
+            "requests": 1234,
+            "errors_4xx": 3,
+            "errors_5xx": 4,
+            "latency_ms": {"p50": 12.3, "p90": 90, "p99": 1500},
+        },
+        "elsewhere.tar.gz": {"size_bytes": None},
+        "": {"requests": 5},
+    }
+    aws.world.callers = [{"principal": "arn:aws:iam::111122223333:user/jo", "requests": 1239}]
+    out = run("models", "list", "--hours", "48").out
+    assert re.search(
+        r"^sentiment-v2\.tar\.gz +1\.5 kB +.* ago +.* ago +1234 +7 +12 ms, 1\.5 s",
+        out,
+        re.MULTILINE,
+    )
+    assert re.search(r"^  sentiment@live +$", out, re.MULTILINE)
+    assert re.search(r"^  loaded +$", out, re.MULTILINE)
+    assert re.search(r"^elsewhere\.tar\.gz +- +- +- +0 +0 +-", out, re.MULTILINE)
+    assert re.search(r"^\(none known\) +- +- +- +5 +0 +-", out, re.MULTILINE)
+    assert re.search(r"^arn:aws:iam::111122223333:user/jo +1239", out, re.MULTILINE)
+    assert "counted since " in out
+    assert run("models", "list", "--unused-days", "30", "--json").code == 0
+    assert [path.partition("?")[2] for path in aws.world.queries] == [
+        "hours=48",
+        "hours=24&unused_days=30",
+    ]
+
+
+def test_a_list_of_models_that_is_cut_off_says_so(aws: FakeAws, run: Run) -> None:
+    """Beside it."""
+    answer = {"endpoint": "dormouse", "complete": False, "models": [{"model": "a.tar.gz"}]}
+    headers = {"Content-Type": "application/json"}
+    aws.world.control_canned.append((200, headers, json.dumps(answer).encode()))
+    assert "more models than are listed" in run("models", "list").err
+
+
+def test_a_model_is_retired(aws: FakeAws, run: Run) -> None:
+    """But not while an alias points at it."""
+    aws.world.objects = {f"{PREFIX}a/b.tar.gz": b"1", f"{PREFIX}c.tar.gz": b"2"}
+    aws.world.aliases["c@live"] = "c.tar.gz"
+    retired = run("models", "retire", "a/b.tar.gz")
+    assert (retired.code, retired.out) == (
+        0,
+        f"a/b.tar.gz is retired, to s3://{BUCKET}/retired/a/b.tar.gz.\n",
+    )
+    kept = run("models", "retire", "c.tar.gz", "--json")
+    assert kept.code == 1
+    assert "the alias c@live points at it" in kept.error["message"]
+    assert list(aws.world.objects) == [f"{PREFIX}c.tar.gz"]
+    gone = run("models", "retire", "a/b.tar.gz")
+    assert (gone.code, gone.out) == (4, "")
+
+
+# ----------------------------------------------------------------------------------------- aliases
+
+
+def test_an_alias_is_set_switched_and_removed(aws: FakeAws, run: Run) -> None:
+    """What it stood for before is said; so going back is one more call."""
+    assert run("alias", "list").out == "dormouse has no alias; `dormouse alias set` adds one.\n"
+    first = run("alias", "set", "sentiment@live", "sentiment-v1.tar.gz")
+    assert first.out.startswith("sentiment@live is sentiment-v1.tar.gz; all requests follow in ")
+    second = run("alias", "set", "sentiment@live", "sentiment-v2.tar.gz")
+    assert "; until now sentiment-v1.tar.gz;" in second.out
+    assert aws.world.calls("PUT") == ["/endpoints/dormouse/aliases/sentiment@live"] * 2
+
+    listed = run("alias", "list").out
+    assert re.search(r"^sentiment@live +sentiment-v2\.tar\.gz", listed, re.MULTILINE)
+    assert run("alias", "list", "--json").document == {
+        "aliases": [{"alias": "sentiment@live", "model": "sentiment-v2.tar.gz"}]
+    }
+    assert run("alias", "remove", "sentiment@live").out == "sentiment@live is removed.\n"
+    assert aws.world.aliases == {}
+    gone = run("alias", "remove", "sentiment@live")
+    assert (gone.code, gone.err) == (4, "dormouse: There is no alias sentiment@live.\n")
+
+
+def test_aliases_in_json_and_of_another_endpoint(aws: FakeAws, run: Run) -> None:
+    """As the control API answers."""
+    aws.world.add("other")
+    ran = run("alias", "set", "m@live", "m.tar.gz", "--endpoint", "other", "--json")
+    assert ran.document == {
+        "alias": "m@live",
+        "model": "m.tar.gz",
+        "previous": None,
+        "followed_at": "2099-01-01T00:00:00.000Z",
+    }
+    assert aws.world.calls("PUT") == ["/endpoints/other/aliases/m@live"]
+    removed = run("alias", "remove", "m@live", "--endpoint", "other", "--json")
+    assert removed.document["alias"] == "m@live"
+
+
+# ------------------------------------------------------------------------------------ ground truth
+
+
+def test_ground_truth_is_written(aws: FakeAws, run: Run, tmp_path: Path) -> None:
+    """In as many calls as it takes; what is not sampled is said."""
+    lines = [{"inference_id": f"order-{number}", "data": "1"} for number in range(1100)]
+    lines.append({"event_id": "e", "data": "[1]", "encoding": "JSON"})
+    file = tmp_path / "truth.jsonl"
+    file.write_text("\n".join(map(json.dumps, lines)))
+    aws.world.not_sampled = {"order-0", "order-1099"}
+    ran = run("ground-truth", file)
+    assert ran.out == "1099 written, 2 left out: their requests are not sampled.\n"
+    assert aws.world.ground_truth == [
+        line for line in lines if line.get("inference_id") not in aws.world.not_sampled
+    ]
+    assert aws.world.calls("PUT") == ["/endpoints/dormouse/ground-truth"] * 3
+    assert run("ground-truth", file, "--json").document == {"written": 1099, "not_sampled": 2}
+
+
+def test_ground_truth_is_read_before_anything_is_sent(
+    aws: FakeAws, run: Run, tmp_path: Path
+) -> None:
+    """The line that is wrong is named."""
+    file = tmp_path / "truth.jsonl"
+    file.write_text('{"inference_id": "a", "data": "1"}\n\n{"inference_id": "b"}\n')
+    ran = run("ground-truth", file)
+    assert ran.code == 2
+    assert ran.err == f'dormouse: {file}, line 3: it has no "data", such as "1".\n'
+    file.write_text("\n")
+    assert run("ground-truth", file).err == f"dormouse: {file} has no line.\n"
+    assert run("ground-truth", tmp_path / "none").code == 2
+    assert aws.world.requests == []
+
+
+def test_ground_truth_that_fails_midway_says_where(aws: FakeAws, run: Run, tmp_path: Path) -> None:
+    """So that the rest can be sent alone."""
+    file = tmp_path / "truth.jsonl"
+    line = json.dumps({"inference_id": "a", "data": "1"})
+    file.write_text("\n".join([line] * 600))
+    problem = {"title": "Conflict", "status": 409, "detail": "Nothing is captured."}
+    headers = {"Content-Type": "application/problem+json"}
+    refusal = (409, headers, json.dumps(problem).encode())
+    accepted = (200, {"Content-Type": "application/json"}, b'{"written": 500, "not_sampled": 0}')
+    aws.world.control_canned = [accepted, refusal]
+    ran = run("ground-truth", file)
+    assert ran.code == 1
+    assert ran.err.endswith(
+        "dormouse: Nothing is captured. These are the lines 501 to 600; those up to line 500 are "
+        "written.\n"
+    )
+
+
+def test_ground_truth_from_standard_input(
+    aws: FakeAws, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As elsewhere, by a hyphen."""
+    given = io.TextIOWrapper(io.BytesIO(b'{"event_id": "e", "data": "1"}\n'))
+    monkeypatch.setattr("sys.stdin", given)
+    assert run("ground-truth", "-").out == "1 written.\n"
+    assert aws.world.ground_truth == [{"event_id": "e", "data": "1"}]
 
 
 def test_a_note_of_what_may_be_amiss(run: Run, model: Path, tmp_path: Path) -> None:
@@ -531,7 +694,7 @@ def test_many_uploads_are_looked_at_before_the_first(
 )
 def test_options_may_stand_anywhere(run: Run, arguments: list[str]) -> None:
     """Before the command, between, and after it."""
-    assert run(*arguments).document == {"models": []}
+    assert run(*arguments).document["models"] == []
 
 
 def test_the_last_word_of_an_option_counts(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

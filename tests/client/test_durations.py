@@ -15,6 +15,7 @@ from dormouse_cli.durations import (
     SHORTEST_HOLD,
     format_duration,
     parse_duration,
+    parse_since,
     parse_until,
 )
 
@@ -145,3 +146,51 @@ def test_any_text_is_an_end_to_come_or_is_refused(text: str) -> None:
     assert until.tzinfo is UTC
     if len(text) <= len("18:00"):
         assert until - NOW <= timedelta(days=1)
+
+
+@pytest.mark.parametrize(
+    ("text", "since"),
+    [
+        ("1h", datetime(2026, 11, 22, 15, 25, tzinfo=UTC)),
+        ("0s", NOW),
+        ("72h", datetime(2026, 11, 19, 16, 25, tzinfo=UTC)),
+        ("2026-11-22T16:00Z", datetime(2026, 11, 22, 16, tzinfo=UTC)),
+        ("2026-11-22T16:00", datetime(2026, 11, 22, 15, tzinfo=UTC)),
+        # It is 17:25 in Berlin.
+        ("17:25", NOW),
+        ("17:26", datetime(2026, 11, 21, 16, 26, tzinfo=UTC)),
+        ("8:00", datetime(2026, 11, 22, 7, tzinfo=UTC)),
+        ("18:00", datetime(2026, 11, 21, 17, tzinfo=UTC)),
+    ],
+)
+def test_since(text: str, since: datetime) -> None:
+    """A duration ago, a time in UTC, or of this machine; a time of day is the last one."""
+    assert parse_since(text, now=NOW, zone=BERLIN) == since
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("", "is neither a duration nor a time"),
+        ("1 hour", "is neither a duration nor a time"),
+        ("2026-11-22", "is neither a duration nor a time"),
+        ("24:00", "is not a time of day"),
+        ("2026-11-22T16:26Z", "is yet to come"),
+        ("999999999h", "is out of range"),
+    ],
+)
+def test_what_has_not_passed_is_quoted(text: str, why: str) -> None:
+    """And told apart."""
+    with pytest.raises(ValueError, match=why) as error:
+        parse_since(text, now=NOW, zone=BERLIN)
+    assert repr(text) in str(error.value)
+
+
+@given(st.text() | st.from_regex(r"[0-9]{1,9}[smh]|[0-9]{1,2}:[0-9]{2}", fullmatch=True))
+def test_any_text_has_passed_or_is_refused(text: str) -> None:
+    """There is no third way."""
+    try:
+        since = parse_since(text, now=NOW, zone=BERLIN)
+    except ValueError:
+        return
+    assert since <= NOW

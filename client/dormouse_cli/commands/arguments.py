@@ -13,6 +13,12 @@ EndpointArgument = Annotated[
     str | None,
     typer.Argument(metavar="ENDPOINT", help="The endpoint's name (default: the stack's own)."),
 ]
+EndpointOption = Annotated[
+    str | None,
+    typer.Option(
+        "--endpoint", metavar="NAME", help="The endpoint's name (default: the stack's own)."
+    ),
+]
 TimeoutOption = Annotated[
     str,
     typer.Option(metavar="DURATION", help="How long to wait at most, such as 90s, 20m or 1h."),

@@ -1,4 +1,4 @@
-"""`dormouse models`: build archives of models, upload them, list them."""
+"""`dormouse models`: build archives of models, upload them, list them, retire them."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Annotated
 import typer
 
 from dormouse_cli import model_archive, view
+from dormouse_cli.commands.arguments import EndpointArgument, EndpointOption
 from dormouse_cli.deployment import Deployment
 from dormouse_cli.errors import CliError
 from dormouse_cli.exit_codes import ExitCode
 from dormouse_cli.model_store import SUFFIX, require_model_name
-from dormouse_cli.moments import format_moment
 from dormouse_cli.options import CommonOptions
 from dormouse_cli.output import Output
 from dormouse_cli.progress import transferring
@@ -102,27 +102,49 @@ def upload(
         output.document({"models": uploaded})
 
 
-def listing(options: CommonOptions) -> None:
-    """List the models that the endpoint can load, by the names that requests call them."""
-    output = Output(as_json=options.json)
-    stored = Deployment(options).models.models()
+def listing(
+    options: CommonOptions,
+    *,
+    endpoint: EndpointArgument = None,
+    hours: Annotated[
+        int, typer.Option(min=1, max=672, metavar="N", help="Count the use of so many hours.")
+    ] = 24,
+    unused_days: Annotated[
+        int | None,
+        typer.Option(min=0, metavar="N", help="Only models that nobody used for so many days."),
+    ] = None,
+) -> None:
+    """List an endpoint's models: their size, aliases, use, and by whom they were used."""
+    output, deployment = Output(as_json=options.json), Deployment(options)
+    name = deployment.endpoint_name(endpoint)
+    listed = deployment.control.models(name, hours=hours, unused_days=unused_days)
     if output.as_json:
-        output.document(
-            {
-                "models": [
-                    {
-                        "name": model.name,
-                        "size_bytes": model.size_bytes,
-                        "uploaded_at": format_moment(model.uploaded_at),
-                    }
-                    for model in stored
-                ]
-            }
-        )
-    elif stored:
-        output.say(view.models(stored, datetime.now(UTC)))
+        output.document(listed.document)
+        return
+    if listed.models or listed.callers:
+        output.say(view.models(listed, datetime.now(UTC)))
+    elif unused_days is not None:
+        output.say(f"Every model of {name} was used within {unused_days} days.")
     else:
         output.say("There is no model yet; `dormouse models upload` adds one.")
+    if not listed.is_complete:
+        output.note("There are more models than are listed.")
+
+
+def retire(
+    options: CommonOptions,
+    *,
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="The model's name.")],
+    endpoint: EndpointOption = None,
+) -> None:
+    """Move a model to where no endpoint finds it; who has it loaded still answers by it."""
+    output, deployment = Output(as_json=options.json), Deployment(options)
+    name = deployment.endpoint_name(endpoint)
+    retired = deployment.control.retire(name, model)
+    if output.as_json:
+        output.document(retired)
+    else:
+        output.say(f"{model} is retired, to {retired.get('retired_to') or 'another place'}.")
 
 
 def _checked(file: Path, output: Output) -> int:
