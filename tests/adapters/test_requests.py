@@ -7,11 +7,9 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
 from uuid import uuid4
 
-import boto3
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from moto import mock_aws
 
 from dormouse.adapters import requests as adapter
 from dormouse.adapters.requests import RequestsTable
@@ -28,6 +26,7 @@ from dormouse.domain.parked_request import (
     released,
 )
 from dormouse.errors import AwsError
+from tests.adapters.conftest import CLIENTS, dynamodb_by
 from tests.fakes.request_tables import RETENTION, requests_table
 
 if TYPE_CHECKING:
@@ -38,11 +37,11 @@ LATER = NOW + timedelta(minutes=1)
 TARGET_MODEL = "x-amzn-sagemaker-target-model"
 
 
-@pytest.fixture(scope="module")
-def records() -> Iterator[RequestsTable]:
+@pytest.fixture(scope="module", params=CLIENTS)
+def records(request: pytest.FixtureRequest) -> Iterator[RequestsTable]:
     """The table, which the tests share: each has endpoints of its own."""
-    with mock_aws():
-        yield requests_table(boto3.client("dynamodb"))
+    with dynamodb_by(request.param) as client:
+        yield requests_table(client)
 
 
 @pytest.fixture
