@@ -1,29 +1,66 @@
 """Taking out of a body what a capture must not keep, before it leaves the function.
 
-Looked through are texts of any charset that is named or UTF-8, JSON with its escapes and what its
-strings hold in turn (JSON, percent-encoding, base64), and other bytes as ASCII, UTF-16 and UTF-32.
-What can't be looked through is left out whole. Where nothing is found, nothing is changed.
+Looked through are texts of UTF-8, of a charset that is named, of UTF-16 and UTF-32; JSON with its
+escapes; what strings and words hold in turn (JSON, percent-encoding, `\\u0040` and `\\x40`, base64 of
+6 bytes or more if it is ASCII, else of 12, url-safe or not, in lines that are wrapped); and other
+bytes as ASCII, UTF-16 and UTF-32. What is a find, and what is none, `sensitive` says. What can't be
+looked through is left out whole: what is compressed, in an unknown charset, or encoded too often.
+Where nothing is found, nothing is changed.
+
+Pointers name members of the body itself: not what JSON within a string holds.
 """
 
 import base64
 import binascii
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence, Set
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, field
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
-from dormouse.domain.capture_policy import EVERY, CapturePolicy, Pattern, Pointer
+from dormouse.domain.capture_policy import CapturePolicy, Pattern, Pointer
+from dormouse.domain.json_text import SCALAR, documents, may_be_json, pointed_at
 from dormouse.domain.sensitive import find, is_card
 
 REDACTED = "[redacted]"
 
 # What is wrapped deeper is nothing that a model reads.
-_DEEPEST = 5
+_DEEPEST = 8
+# Each look at a text costs as many characters. A body may be looked at this often, wrapped or not.
+_LOOKS = 24
+_FEWEST_CHARACTERS = 65_536
+# What is found in what is left after a find: two times are one too many already.
+_MOST_ROUNDS = 4
 
-_COMPRESSED = (b"\x1f\x8b", b"PK\x03\x04", b"\x28\xb5\x2f\xfd", b"BZh", b"\xfd7zXZ\x00")
+_COMPRESSED = (
+    b"\x1f\x8b\x08",
+    b"PK\x03\x04",
+    b"PK\x05\x06",
+    b"\x28\xb5\x2f\xfd",
+    b"BZh",
+    b"\xfd7zXZ\x00",
+    b"x\x01",
+    b"x\x9c",
+    b"x\xda",
+)
+# Two bytes are those of a tensor too often.
+_SHORTEST_MARK = 4
+
 _JSON_TYPE = re.compile(r"[^;]*[/+](?:x-)?(?:json|jsonlines|ndjson|jsonl)\s*(?:;.*)?", re.DOTALL)
-_CHARSET = re.compile(r";\s*charset\s*=\s*\"?([\w.:-]+)", re.ASCII | re.IGNORECASE)
+_TEXT_TYPE = re.compile(r"text/|application/(?:x-www-form-urlencoded|csv|xml)")
+_CHARSET = re.compile(r";\s*charset\s*=\s*[\"']?([\w.:-]+)", re.ASCII)
+# Python has more codecs. Some are slow, and in some ASCII stands for something else.
+_KNOWN_CHARSET = re.compile(
+    r"utf[-_]?(?:8|16|32)(?:[-_]?[bl]e)?(?:[-_]sig)?|(?:us[-_])?ascii|latin[-_]?1"
+    r"|iso[-_]8859[-_]\d{1,2}|(?:windows[-_]|cp)125\d|shift[-_]?jis|euc[-_](?:jp|kr)|big5"
+    r"|gb(?:k|2312|18030)|koi8[-_][ru]"
+)
+_MARKS = (
+    (b"\xff\xfe\0\0", "utf-32-le"),
+    (b"\0\0\xfe\xff", "utf-32-be"),
+    (b"\xff\xfe", "utf-16-le"),
+    (b"\xfe\xff", "utf-16-be"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,76 +80,141 @@ class _UnreadableError(Exception):
 
 
 def redact(body: bytes, content_type: str, policy: CapturePolicy) -> Redacted:
-    """Redact a body; never raises, whatever it holds."""
+    """Redact a body; never raises, whatever it holds. Redacting once more changes nothing."""
     if not policy.redacts or not body:
         return Redacted(body)
     if body.startswith(_COMPRESSED):
         return Redacted(None, "it is compressed, so it can't be redacted")
-    redactor = _Redactor(policy.patterns)
+    found: dict[str, None] = {}
     try:
-        clean = redactor.body(body, content_type.lower(), policy.pointers)
+        for _ in range(_MOST_ROUNDS):
+            redactor = _Redactor(policy.patterns, _LOOKS * len(body) + _FEWEST_CHARACTERS)
+            clean = redactor.body(body, content_type.lower(), policy.pointers)
+            if clean == body:
+                return Redacted(body, found=tuple(found))
+            found |= redactor.found
+            body = clean
     except _UnreadableError as error:
         return Redacted(None, str(error))
     except RecursionError:
-        return Redacted(None, "it is nested too deeply to be redacted")
-    return Redacted(clean, found=tuple(redactor.found))
+        pass
+    return Redacted(None, "it is nested too deeply to be redacted")
 
 
 def redact_text(text: str, policy: CapturePolicy) -> tuple[str, tuple[str, ...]]:
-    """Redact a text that is no body, by the patterns; and name those that were found."""
-    if not policy.patterns:
-        return text, ()
-    redactor = _Redactor(policy.patterns)
-    try:
-        clean = redactor.text(text)
-    except RecursionError:
+    """Redact a text that is no body, by the patterns; and name those that were found.
+
+    One that can't be looked through is redacted whole, and none is named.
+    """
+    clean = redact(
+        text.encode("utf-8", "replace"),
+        "text/plain",
+        CapturePolicy(patterns=policy.patterns, pointers=()),
+    )
+    if clean.body is None:
         return REDACTED, ()
-    return clean, tuple(redactor.found)
+    return (clean.body.decode() if clean.found else text), clean.found
+
+
+# Whether a look is worth its while, in a few nanoseconds for each character.
+_SUSPECT = re.compile(
+    r"[@\uff20\\%&]|[\[({](?:at|AT)[\])}]|\d(?:\D{0,3}\d){6}"
+    r"|[A-Za-z0-9+/_-]{16}"
+    r"|(?:[A-Za-f][A-HQ-Xg-nw-z0-3][ABEFIJMNQRUVYZcdghklopstwx014589-][A-Za-z0-9+/_-]){2}",
+    re.ASCII,
+)
+_SUSPECT_BYTES = re.compile(rb"@|\d(?:\D{0,3}\d){6}")
+
+# 8 characters hold 6 bytes. Lines that are as long as MIME's may go on in the next.
+_ALPHABET = "[A-Za-z0-9+/_-]"
+_BASE64 = re.compile(
+    rf"(?<!{_ALPHABET})(?=[\d-]*+{_ALPHABET})"
+    rf"(?:(?:{_ALPHABET}{{40,}}+\r?\n)++{_ALPHABET}+|{_ALPHABET}{{8,}}+)",
+    re.ASCII,
+)
+# The base64 of ASCII, of any length: each byte begins with a bit that is 0. Between the slashes of
+# a path, too.
+_QUARTET = "[A-Za-f][A-HQ-Xg-nw-z0-3][ABEFIJMNQRUVYZcdghklopstwx014589]"
+_ASCII_BASE64 = re.compile(
+    rf"(?<![A-Za-z0-9])(?:{_QUARTET}[A-Za-z0-9+/_-]){{2,}}(?:{_QUARTET}|[A-Za-f][A-HQ-Xg-nw-z0-3])?"
+    r"(?![A-Za-z0-9])"
+)
+_SHORTEST_BASE64 = 16
+_URL_SAFE = str.maketrans("-_", "+/")
+
+_ENCODED_WORD = re.compile(r"""(?<![^\s&=;,"'<>])[^\s&=;,"'<>%\\]*+[%\\][^\s&=;,"'<>]*""")
+_PERCENT = re.compile(r"%[0-9A-Fa-f]{2}")
+_ESCAPE = re.compile(r"\\+(?:u([0-9A-Fa-f]{4})|x([0-9A-Fa-f]{2}))")
 
 
 @dataclass(slots=True)
 class _Redactor:
+    """Looks through one body, and spends no more than so many characters on it."""
+
     patterns: Set[Pattern]
+    left: int
     found: dict[str, None] = field(default_factory=dict)
     """What was taken out, in the order in which it was met."""
 
     # --------------------------------------------------------------------------------------- bodies
 
-    def body(self, body: bytes, content_type: str, pointers: Sequence[Pointer]) -> bytes:
+    def body(
+        self, body: bytes, content_type: str, pointers: Sequence[Pointer], depth: int = 0
+    ) -> bytes:
         """Redact a body.
 
         Raises:
             _UnreadableError, RecursionError: it can't be looked through.
         """
-        encoding, text = _decode(body, content_type)
         is_json = _JSON_TYPE.fullmatch(content_type) is not None
-        if text is not None and (is_json or text.lstrip("\ufeff \t\r\n")[:1] in ("{", "[", '"')):
-            documents = _documents(text)
-            if documents is not None:
-                clean = self._json(text, documents, pointers, depth=0)
-                return body if clean == text else clean.encode(encoding, "surrogatepass")
+        is_seen = False
+        for encoding in _encodings(body, content_type, is_json=is_json):
+            try:
+                text = body.decode(encoding)
+            except ValueError:
+                continue
+            clean = self._body_text(text, pointers, depth, is_json=is_json)
+            if clean != text:
+                try:
+                    body = clean.encode(encoding)
+                except ValueError as error:
+                    raise _UnreadableError(
+                        "without what is redacted it can't be written in its charset"
+                    ) from error
+            is_seen = is_seen or encoding != "latin-1"
+        if pointers and not is_seen:
+            raise _UnreadableError("it is no text, so what JSON pointers name can't be redacted")
+        if not is_seen or b"\0" in body:
+            body = self._bytes(body)
+        return body
+
+    def _body_text(
+        self, text: str, pointers: Sequence[Pointer], depth: int, *, is_json: bool
+    ) -> str:
+        if is_json or may_be_json(text):
+            found = documents(text)
+            if found is not None:
+                return self._json(text, found, pointers, depth)
             if is_json and "\\" in text:
                 # An escape could stand for anything, and what is no JSON says not where one ends.
                 raise _UnreadableError("it is not valid JSON, so it can't be redacted")
         if pointers:
             raise _UnreadableError("it is not JSON, so what JSON pointers name can't be redacted")
-        if text is not None:
-            clean = self.text(text)
-            body = body if clean == text else clean.encode(encoding, "surrogatepass")
-        if text is None or (b"\0" in body and encoding == "utf-8"):
-            body = self._bytes(body)
-        return body
+        return self._words_and_finds(text, depth)
 
     def _bytes(self, body: bytes) -> bytes:
         """Overwrite what is found, so that everything else stays where it is.
 
         Of UTF-16 and UTF-32 each second or fourth byte makes up the text, as far as it is ASCII.
         """
+        if _SUSPECT_BYTES.search(body) is None:
+            return body
+        self._spend(3 * len(body))
         clean = bytearray(body)
-        strides = (1, 2, 4) if b"\0" in body else (1,)
-        for stride in strides:
+        for stride in (1, 2, 4) if b"\0" in body else (1,):
             for offset in range(stride):
-                for span in find(body[offset::stride].decode("latin-1"), self.patterns):
+                view = body[offset::stride].decode("latin-1")
+                for span in find(view, self.patterns, is_text=False):
                     self.found[span.pattern.value] = None
                     for at in range(span.start, span.end):
                         clean[offset + stride * at] = ord("*")
@@ -120,223 +222,189 @@ class _Redactor:
 
     # ----------------------------------------------------------------------------------------- text
 
-    def text(self, text: str, depth: int = 0) -> str:
-        """Redact a text, and what is encoded in it."""
+    def _text(self, text: str, depth: int) -> str:
+        """Redact a text that stands in another."""
+        if not self.patterns or _SUSPECT.search(text) is None:
+            return text
         if depth > _DEEPEST:
-            return REDACTED
-        if depth > 0 and text.lstrip()[:1] in ("{", "[", '"'):
-            documents = _documents(text)
-            if documents is not None:
-                return self._json(text, documents, (), depth)
-        text = self._words(text, depth)
-        spans = find(text, self.patterns)
-        for span in spans:
+            raise _UnreadableError("it is encoded too often to be redacted")
+        if may_be_json(text):
+            found = documents(text)
+            if found is not None:
+                return self._json(text, found, (), depth)
+        return self._words_and_finds(text, depth)
+
+    def _words_and_finds(self, text: str, depth: int) -> str:
+        if not self.patterns:
+            return text
+        self._spend(len(text))
+        text = _replace(text, self._base64_words(text, depth))
+        if _PERCENT.search(text) or _ESCAPE.search(text):
+            text = _replace(text, self._encoded_words(text, depth))
+        return _replace(text, self._finds(text))
+
+    def _finds(self, text: str) -> Iterable[tuple[int, int, str]]:
+        for span in find(text, self.patterns):
             self.found[span.pattern.value] = None
-        return _replace(text, ((span.start, span.end, f"[{span.pattern}]") for span in spans))
+            yield span.start, span.end, f"[{span.pattern}]"
 
-    def _words(self, text: str, depth: int) -> str:
-        """Redact what is percent-encoded or base64 in a text."""
-        text = self._each(_BASE64, text, lambda word: self._base64(word, depth))
-        if "%" in text or "+" in text:
-            text = self._each(_WORD, text, lambda word: self._percent(word, depth))
-        return text
-
-    @staticmethod
-    def _each(words: re.Pattern[str], text: str, redact_word: Callable[[str], str | None]) -> str:
-        replaced = (
-            (match.start(), match.end(), clean)
-            for match in words.finditer(text)
-            if (clean := redact_word(match[0])) is not None
-        )
-        return _replace(text, replaced)
-
-    def _percent(self, word: str, depth: int) -> str | None:
-        """Redact a word of a URL or a form; None where there is nothing to redact."""
-        if "%" not in word and "+" not in word:
-            return None
-        for plain in {unquote(word): None, unquote(word.replace("+", " ")): None}:
-            if plain != word:
-                clean = self.text(plain, depth + 1)
+    def _encoded_words(self, text: str, depth: int) -> Iterable[tuple[int, int, str]]:
+        """Redact the words of a URL, a form or source text that hold escapes."""
+        for match in _ENCODED_WORD.finditer(text):
+            word = match[0]
+            if _PERCENT.search(word):
+                plain = unquote(word)
+                clean = self._text(plain, depth + 1)
                 if clean != plain:
-                    return clean
-        return None
+                    yield match.start(), match.end(), quote(clean, safe="[]/:+@?#")
+                    continue
+            if _ESCAPE.search(word):
+                plain = _ESCAPE.sub(lambda escape: chr(int(escape[1] or escape[2], 16)), word)
+                clean = self._text(plain, depth + 1)
+                if clean != plain:
+                    yield match.start(), match.end(), json.dumps(clean)[1:-1]
 
-    def _base64(self, word: str, depth: int) -> str | None:
-        """Redact a word that is the base64 of something, whole; None where nothing is in it."""
+    def _base64_words(self, text: str, depth: int) -> Iterable[tuple[int, int, str]]:
+        """Redact the words that are the base64 of something, whole, with the `=` behind them."""
+        for match in _BASE64.finditer(text):
+            word = match[0]
+            names = self._in_base64(word, depth)
+            if names:
+                self.found |= names
+                end = match.end()
+                while text[end : end + 1] == "=":
+                    end += 1
+                yield match.start(), end, "".join(f"[{name}]" for name in names)
+
+    def _in_base64(self, word: str, depth: int) -> dict[str, None]:
         lines = word.split()
-        for one in dict.fromkeys(("".join(lines), *lines)):
-            content = _decode_base64(one)
-            if content is None:
-                continue
-            inner = _Redactor(self.patterns)
-            try:
-                text = content.decode()
-            except UnicodeDecodeError:
-                inner._bytes(content)
+        if len(lines) > 1:
+            for one in ("".join(lines), *lines):
+                names = self._in_base64(one, depth)
+                if names:
+                    return names
+            return {}
+        if len(word) >= _SHORTEST_BASE64:
+            names = self._in_content(word, depth)
+            if names:
+                return names
+        for part in _ASCII_BASE64.findall(word):
+            if part != word or len(word) < _SHORTEST_BASE64:
+                names = self._in_content(part, depth)
+                if names:
+                    return names
+        return {}
+
+    def _in_content(self, word: str, depth: int) -> dict[str, None]:
+        """Name what the content of a word of base64 holds."""
+        content = _decode_base64(word)
+        if content is None:
+            return {}
+        if content.startswith(_COMPRESSED[:_SHORTEST_MARK]):
+            raise _UnreadableError("it holds what is compressed, so it can't be redacted")
+        self._spend(len(word))
+        if depth >= _DEEPEST and content.isascii():
+            raise _UnreadableError("it is encoded too often to be redacted")
+        inner = _Redactor(self.patterns, self.left)
+        try:
+            text = content.decode()
+        except UnicodeDecodeError:
+            if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+                inner.body(content, "", (), depth + 1)
             else:
-                inner.text(text, depth + 1)
-                if "\0" in text:
-                    inner._bytes(content)
-            if inner.found:
-                self.found |= inner.found
-                return "".join(f"[{name}]" for name in inner.found)
-        return None
+                inner._bytes(content)
+        else:
+            inner._text(text, depth + 1)
+            if "\0" in text:
+                inner._bytes(content)
+        self.left = inner.left
+        return inner.found
+
+    def _spend(self, characters: int) -> None:
+        self.left -= characters
+        if self.left < 0:
+            raise _UnreadableError("it is encoded too often to be redacted")
 
     # ----------------------------------------------------------------------------------------- JSON
 
     def _json(
         self,
         text: str,
-        documents: Sequence[tuple[int, int]],
+        found: Sequence[tuple[int, int]],
         pointers: Sequence[Pointer],
         depth: int,
     ) -> str:
         """Redact valid JSON; every character that is not redacted stays as it is."""
+        instead = json.dumps(REDACTED)
         replaced: list[tuple[int, int, str]] = []
-        for start, end in documents:
-            for span_start, span_end, pointer in _pointed_at(text, start, end, pointers):
-                self.found["/" + "/".join(pointer)] = None
-                replaced.append((span_start, span_end, json.dumps(REDACTED)))
-        if replaced:
-            text = _replace(text, sorted(replaced))
-        if not self.patterns:
+        for start, end in found:
+            for value_start, value_end, pointer in pointed_at(text, start, end, pointers):
+                if text[value_start:value_end] != instead:
+                    self.found["/" + "/".join(pointer)] = None
+                    replaced.append((value_start, value_end, instead))
+        text = _replace(text, replaced)
+        if not self.patterns or self._is_plain(text, depth):
             return text
-        return self._each(_SCALAR, text, lambda scalar: self._scalar(scalar, depth))
+        self._spend(len(text))
+        return _replace(text, self._scalars(text, depth))
 
-    def _scalar(self, scalar: str, depth: int) -> str | None:
-        """Redact a string or a long number, as it is written; None where nothing is in it."""
-        if not scalar.startswith('"'):
-            if Pattern.CARD in self.patterns and is_card(scalar.lstrip("-")):
-                self.found[Pattern.CARD.value] = None
-                return json.dumps(f"[{Pattern.CARD}]")
-            return None
-        if len(scalar) < _SHORTEST_FIND:
-            return None
-        text = json.loads(scalar) if "\\" in scalar else scalar[1:-1]
-        clean = self.text(text, depth + 1)
-        if clean == text:
-            return None
-        # A half of a surrogate pair has no UTF-8, and is not printable either.
-        return json.dumps(clean, ensure_ascii=not clean.isprintable())
+    def _is_plain(self, text: str, depth: int) -> bool:
+        """Whether JSON without escapes holds nothing: its strings are looked at all at once."""
+        if "\\" in text:
+            return False
+        probe = _Redactor(self.patterns, self.left)
+        return probe._words_and_finds(text, depth) == text
 
-
-# An address of 5 characters, in quotes.
-_SHORTEST_FIND = 7
-
-# 12 characters hold 9 bytes. Lines that are as long as MIME's may go on in the next.
-_BASE64 = re.compile(
-    r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{12,}(?:\r?\n[A-Za-z0-9+/_-]+)*={0,2}", re.ASCII
-)
-_WORD = re.compile(r"""[^\s&=;,"'<>]+""")
-
-_SCALAR = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|(?<![\d.eE+])-?\d{13,19}(?![\d.eE])', re.DOTALL)
+    def _scalars(self, text: str, depth: int) -> Iterable[tuple[int, int, str]]:
+        """Redact strings and long numbers, as they are written."""
+        for match in SCALAR.finditer(text):
+            written = match[0]
+            if not written.startswith('"'):
+                if Pattern.CARD in self.patterns and is_card(written.lstrip("-")):
+                    self.found[Pattern.CARD.value] = None
+                    yield match.start(), match.end(), json.dumps(f"[{Pattern.CARD}]")
+            elif _SUSPECT.search(written):
+                plain = json.loads(written) if "\\" in written else written[1:-1]
+                clean = self._text(plain, depth + 1)
+                if clean != plain:
+                    # What was escaped may have no other form, such as half of a surrogate pair.
+                    yield match.start(), match.end(), json.dumps(
+                        clean, ensure_ascii="\\" in written
+                    )
 
 
-def _decode(body: bytes, content_type: str) -> tuple[str, str | None]:
-    """Decode a body by the charset that its type names, or as UTF-8 or what JSON may be written in.
-
-    The text is None where it is in neither.
-    """
-    named = _CHARSET.search(content_type)
-    # UTF-16 and -32 without a mark of their order are not told from other bytes but in JSON.
-    for encoding in dict.fromkeys((named[1] if named else "utf-8", "utf-8")):
-        try:
-            return encoding, body.decode(encoding)
-        except (LookupError, ValueError):
-            continue
-    detected = json.detect_encoding(body)
-    if detected != "utf-8":
-        try:
-            text = body.decode(detected)
-        except ValueError:
-            return "", None
-        if text.lstrip("\ufeff \t\r\n")[:1] in ("{", "[", '"'):
-            return detected, text
-    return "", None
-
-
-def _documents(text: str) -> Sequence[tuple[int, int]] | None:
-    """Find the JSON documents of a text: one, or one in each line; None where it is no JSON.
+def _encodings(body: bytes, content_type: str, *, is_json: bool) -> Iterable[str]:
+    """Name in what a body may be written: it is looked at in each, as a charset may be wrong.
 
     Raises:
-        RecursionError: it is nested too deeply.
+        _UnreadableError: the charset that is named is not known.
     """
-    start = 1 if text.startswith("\ufeff") else 0
-    if _is_json(text[start:]):
-        return ((start, len(text)),)
-    documents = []
-    for line in text[start:].splitlines(keepends=True):
-        if line.strip():
-            if not _is_json(line):
-                return None
-            documents.append((start, start + len(line)))
-        start += len(line)
-    return documents or None
+    marked = next((encoding for mark, encoding in _MARKS if body.startswith(mark)), None)
+    if marked is not None:
+        return (marked,)
+    encodings = ["utf-8"]
+    named = _CHARSET.search(content_type)
+    if named is not None:
+        if _KNOWN_CHARSET.fullmatch(named[1]) is None:
+            raise _UnreadableError(f"its charset {named[1]} can't be looked through")
+        encodings.append(named[1])
+    if b"\0" in body[:4]:
+        encodings.append(json.detect_encoding(body))
+    if (is_json or _TEXT_TYPE.match(content_type)) and b"\0" not in body and not _is_utf8(body):
+        encodings.append("latin-1")
+    return dict.fromkeys(encodings)
 
 
-def _is_json(text: str) -> bool:
+def _is_utf8(body: bytes) -> bool:
     try:
-        json.loads(text, parse_int=str, parse_float=str)
-    except ValueError:
+        body.decode()
+    except UnicodeDecodeError:
         return False
     return True
 
 
-_TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\],]|[^\s{}\[\],:"]+', re.DOTALL)
-
-
-@dataclass(slots=True)
-class _Level:
-    """An array or object that is open, and what of the pointers is left within it."""
-
-    is_object: bool
-    left: Sequence[tuple[Pointer, Pointer]]
-    index: int = 0
-    key: str | None = None
-
-    def next_left(self) -> Sequence[tuple[Pointer, Pointer]]:
-        """Say what is left of the pointers for the value that comes now."""
-        token = self.key if self.is_object else str(self.index)
-        return [
-            (pointer, left[1:]) for pointer, left in self.left if left and left[0] in (token, EVERY)
-        ]
-
-
-def _pointed_at(
-    text: str, start: int, end: int, pointers: Sequence[Pointer]
-) -> Iterator[tuple[int, int, Pointer]]:
-    """Find the outermost values of one document that the pointers point at."""
-    if not pointers:
-        return
-    levels: list[_Level] = []
-    hidden: tuple[int, int, Pointer] | None = None
-    for match in _TOKEN.finditer(text, start, end):
-        token = match[0]
-        if token in ("}", "]"):
-            levels.pop()
-            if hidden is not None and hidden[0] == len(levels):
-                yield hidden[1], match.end(), hidden[2]
-                hidden = None
-            continue
-        if token == ",":
-            levels[-1].index += 1
-            levels[-1].key = None
-            continue
-        if levels and levels[-1].is_object and levels[-1].key is None:
-            levels[-1].key = json.loads(token)
-            continue
-        left = levels[-1].next_left() if levels else [(pointer, pointer) for pointer in pointers]
-        reached = next((pointer for pointer, rest in left if not rest), None)
-        if token in ("{", "["):
-            if reached is not None and hidden is None:
-                hidden = (len(levels), match.start(), reached)
-            levels.append(_Level(token == "{", [] if hidden is not None else left))
-        elif reached is not None and hidden is None:
-            yield match.start(), match.end(), reached
-
-
 def _decode_base64(word: str) -> bytes | None:
-    padded = word.rstrip("=").translate(_URL_SAFE)
+    padded = word.translate(_URL_SAFE)
     padded = padded[: len(padded) - (len(padded) % 4 == 1)]
     try:
         return base64.b64decode(padded + "=" * (-len(padded) % 4), validate=True)
@@ -344,12 +412,7 @@ def _decode_base64(word: str) -> bytes | None:
         return None
 
 
-_URL_SAFE = str.maketrans("-_", "+/")
-
-
-def _replace(
-    text: str, replaced: Iterator[tuple[int, int, str]] | Sequence[tuple[int, int, str]]
-) -> str:
+def _replace(text: str, replaced: Iterable[tuple[int, int, str]]) -> str:
     """Put texts in the place of what stands from one index to before another; in order."""
     parts: list[str] = []
     done = 0
