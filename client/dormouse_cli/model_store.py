@@ -14,6 +14,8 @@ from dormouse_cli.errors import CliError
 from dormouse_cli.exit_codes import ExitCode
 
 SUFFIX = ".tar.gz"
+# Where `control` moves what is retired.
+RETIRED_PREFIX = "retired/"
 _NAME = re.compile(r"[A-Za-z0-9_=-][A-Za-z0-9_.=-]*(/[A-Za-z0-9_=-][A-Za-z0-9_.=-]*)*", re.ASCII)
 _LONGEST_NAME = 1024 - 256
 _WRITES = (
@@ -46,21 +48,31 @@ class ModelStore:
         self.prefix = prefix
 
     def require_free(self, name: str) -> None:
-        """See that no model has this name.
+        """See that no model has this name, nor had it before it was retired.
 
         Raises:
-            CliError: one has.
+            CliError: one has or had.
         """
-        with explained(f"looking for s3://{self.bucket}/{self.prefix}{name}"):
+        if self._exists(self.prefix + name):
+            raise _taken(name)
+        if self._exists(RETIRED_PREFIX + name):
+            raise CliError(
+                f"There was a model {name!r}, which is retired, and endpoints that have loaded it "
+                "would go on with it: give the new version a new name (--name), or --force.",
+                ExitCode.FAILED,
+            )
+
+    def _exists(self, key: str) -> bool:
+        with explained(f"looking for s3://{self.bucket}/{key}"):
             try:
-                self._s3.head_object(Bucket=self.bucket, Key=self.prefix + name)
+                self._s3.head_object(Bucket=self.bucket, Key=key)
             except ClientError as error:
                 # Without s3:ListBucket, S3 answers 403 for what is absent; the upload below is
                 # conditional in any case.
                 if error.response["ResponseMetadata"]["HTTPStatusCode"] in (403, 404):
-                    return
+                    return False
                 raise
-        raise _taken(name)
+        return True
 
     def upload(
         self, path: Path, name: str, *, replace: bool, advanced: Callable[[int], object]

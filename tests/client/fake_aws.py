@@ -357,8 +357,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif world.objects.pop(PREFIX + model, None) is None:
             self._problem(404, f"There is no model {model}.")
         else:
-            retired_to = f"s3://{BUCKET}/retired/{model}"
-            self._json(200, {"model": model, "retired_to": retired_to})
+            self._json(200, {"model": model, "retired_to": f"retired/{model}"})
 
     def _alias(self, alias: str, body: bytes) -> None:
         aliases = self.server.world.aliases

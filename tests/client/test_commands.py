@@ -542,7 +542,7 @@ def test_a_model_is_retired(aws: FakeAws, run: Run) -> None:
     retired = run("models", "retire", "a/b.tar.gz")
     assert (retired.code, retired.out) == (
         0,
-        f"a/b.tar.gz is retired, to s3://{BUCKET}/retired/a/b.tar.gz.\n",
+        "a/b.tar.gz is retired, to retired/a/b.tar.gz.\n",
     )
     kept = run("models", "retire", "c.tar.gz", "--json")
     assert kept.code == 1

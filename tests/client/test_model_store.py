@@ -92,6 +92,13 @@ def test_a_name_that_is_taken_is_known_before(store: ModelStore, s3: Any) -> Non
     store.require_free("other.tar.gz")
 
 
+def test_a_retired_model_keeps_its_name(store: ModelStore, s3: Any) -> None:
+    """Endpoints may have it loaded still."""
+    s3.put_object(Bucket="models", Key="retired/m.tar.gz", Body=b"")
+    with pytest.raises(CliError, match=r"There was a model 'm\.tar\.gz', which is retired"):
+        store.require_free("m.tar.gz")
+
+
 def test_a_bucket_that_is_gone_is_named(s3: Any, tmp_path: Path) -> None:
     """With what was to be there."""
     (tmp_path / "m.tar.gz").write_bytes(b"x")

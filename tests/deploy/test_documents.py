@@ -14,7 +14,11 @@ from tests.template.cloudformation import REPOSITORY, resources, template
 DOCS = REPOSITORY / "docs"
 
 # What CloudFormation's namespaces are called in IAM, where it is not the same in lower case.
-IAM_PREFIXES = {"serverless": "lambda", "apigatewayv2": "apigateway"}
+IAM_PREFIXES = {
+    "serverless": "lambda",
+    "apigatewayv2": "apigateway",
+    "kinesisfirehose": "firehose",
+}
 
 
 @cache
@@ -168,9 +172,9 @@ def test_a_policy_is_one(title: str) -> None:
 
 
 def test_the_operators_policy_names_every_route_of_the_control_api() -> None:
-    """With an asterisk for the endpoint's name."""
+    """With an asterisk for each name."""
     routes = {
-        f"{event['Properties']['Method']}{event['Properties']['Path'].replace('{name}', '*')}"
+        event["Properties"]["Method"] + re.sub(r"\{[^}]+\}", "*", event["Properties"]["Path"])
         for event in resources("AWS::Serverless::Function")["ControlFunction"]["Properties"][
             "Events"
         ].values()

@@ -17,7 +17,10 @@ from tests.docs.page import README, REPOSITORY, Page
 from tests.template.cloudformation import resources, template
 
 PAGE = Page(README)
-NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+NUMBERS = (
+    *("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"),
+    *("eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen"),
+)
 
 # What the table says in words where a parameter's default is empty, or where it has none.
 IN_WORDS = {
@@ -29,6 +32,7 @@ IN_WORDS = {
     "AlarmTopicArn": "nobody does",
     "S3Buckets": "none",
     "CompletionTopicArns": "none",
+    "CaptureKeyArn": "S3's own",
 }
 
 
@@ -77,7 +81,7 @@ def test_every_command_is_in_its_table() -> None:
     """In the form in which it is typed: its argument, and options that it has."""
     forms = [span for row in PAGE.table("command", "what it does") for span in row.spans(0)]
     told = {
-        re.match(r"[a-z]+(?: [a-z]+)*", form)[0]: form  # type: ignore[index]  # a command or a failure
+        re.match(r"[a-z-]+(?: [a-z]+)*", form)[0]: form  # type: ignore[index]  # a command or a failure
         for form in forms
         if not form.startswith("--")
     }
@@ -114,7 +118,7 @@ def test_every_route_is_in_its_table() -> None:
         ].values()
         if "Path" in event["Properties"]
     }
-    told = {span for span in PAGE.commands() if re.match(r"(GET|POST) /", span)}
+    told = {span for span in PAGE.commands() if re.match(r"(DELETE|GET|POST|PUT) /", span)}
     assert told == routes
 
 

@@ -499,9 +499,93 @@ def _upload_once(user: User, command: str) -> None:
 
 @typed("models list")
 def _list(user: User, command: str) -> None:
-    """What was uploaded."""
-    models = user.told_json("dormouse models list")["models"]
-    assert {MODEL, "my-directory.tar.gz"} <= {entry["name"] for entry in models}
+    """What was uploaded, and how it was used; those that nobody used for long are none today."""
+    models = {entry["model"]: entry for entry in user.told_json("dormouse models list")["models"]}
+    assert {MODEL, "my-directory.tar.gz"} <= set(models)
+    assert models[MODEL]["requests"] > 0
+    assert models["my-directory.tar.gz"]["requests"] == 0
+    told = user.told("dormouse models list dormouse --hours 24 --unused-days 30")
+    assert "within 30 days" in told or "counted since" in told
+    assert MODEL not in told
+
+
+@typed("models retire MODEL")
+def _retire(user: User, command: str) -> None:
+    """It is not there any more, and its name is not free."""
+    user.told("dormouse models retire my-directory.tar.gz")
+    assert "my-directory.tar.gz" not in user.told("dormouse models list")
+    again = user.run("dormouse models upload my-directory.tar.gz")
+    assert again.returncode == 1
+    assert "retired" in again.stderr
+
+
+@typed("alias set ALIAS MODEL")
+def _set_alias(user: User, command: str) -> None:
+    """It can be asked by that name."""
+    user.told(f"dormouse alias set sentiment@live {MODEL}")
+    question = shlex.quote(QUESTION)
+    told = user.told(f"dormouse invoke --model sentiment@live --body {question} --wait")
+    assert [entry["label"] for entry in json.loads(told)["predictions"]] == ["positive", "negative"]
+
+
+@typed("alias list [ENDPOINT]")
+def _list_aliases(user: User, command: str) -> None:
+    """With what it stands for."""
+    aliases = user.told_json("dormouse alias list dormouse")["aliases"]
+    assert aliases == [{"alias": "sentiment@live", "model": MODEL}]
+
+
+@typed("alias remove ALIAS")
+def _remove_alias(user: User, command: str) -> None:
+    """Then there is none."""
+    user.told("dormouse alias remove sentiment@live")
+    assert user.told_json("dormouse alias list")["aliases"] == []
+
+
+@typed("ground-truth FILE")
+def _tell_ground_truth(user: User, command: str) -> None:
+    """It lies in the bucket of captures."""
+    (user.folder / "truth.jsonl").write_text('{"inference_id": "order-17", "data": "positive"}\n')
+    assert user.told_json("dormouse ground-truth truth.jsonl") == {"written": 1, "not_sampled": 0}
+    bucket = user.deployed.outputs()["CaptureBucketName"]
+    found = user.deployed.client("s3").list_objects_v2(
+        Bucket=bucket, Prefix="ground-truth/dormouse/"
+    )
+    assert found["KeyCount"] == 1
+
+
+@typed("logs [ENDPOINT] [--model NAME] [--status 5xx] [--since 1h] [--principal NAME] [--follow]")
+def _logs(user: User, command: str) -> None:
+    """Those that were answered and those that were not, in the last hour; by each option."""
+    lines = [json.loads(line) for line in user.told("dormouse logs --json").splitlines()]
+    assert {200, 503} <= {line["status"] for line in lines}
+    assert all(line["endpoint"] == "dormouse" for line in lines)
+    answered = next(line for line in lines if line["status"] == 200)
+    assert answered["target_model"] == MODEL
+    failed = user.told("dormouse logs dormouse --status 5xx --since 1h")
+    assert failed
+    assert all(re.match(r"[-0-9]+ [:0-9]+  5\d\d ", line) for line in failed.splitlines())
+    name = answered["principal"].rpartition("/")[2]
+    wanted = f"--model {MODEL} --status 2xx --principal {shlex.quote(name)}"
+    assert user.told(f"dormouse logs {wanted}")
+    assert user.told("dormouse logs --principal nobody") == ""
+    following = pexpect.spawn(
+        "bash",
+        ["-c", f"{user.exports}\ndormouse logs --follow --status 200"],
+        cwd=user.folder,
+        env=user.environment(),
+        encoding="utf-8",
+        dimensions=(24, 160),
+        timeout=60,
+    )
+    try:
+        following.expect_exact(MODEL)
+        following.sendcontrol("c")
+        following.expect(pexpect.EOF)
+        following.wait()
+    finally:
+        following.close(force=True)
+    assert following.exitstatus == 0
 
 
 @typed("export AWS_ENDPOINT_URL…")
@@ -543,6 +627,47 @@ def _ask_for_requests_by_http(user: User, route: str) -> None:
         answer = user.deployed.ask(method, path, sent)
         assert answer.status == 202, answer
         assert len(answer.json()["skipped"]) == (0 if sent is None else 1)
+
+
+@typed("GET /endpoints/{name}/models", "GET /endpoints/{name}/aliases")
+def _look_at_models_by_http(user: User, route: str) -> None:
+    """With the query that stands beside it."""
+    path = route.removeprefix("GET ").replace("{name}", "dormouse")
+    (row,) = [row for row in Page(README).table("", "") if route in row.spans(0)]
+    for query in ("", *row.spans(1)):
+        answer = user.deployed.ask("GET", f"{path}{query}")
+        assert answer.status == 200, answer
+        assert answer.json()["endpoint"] == "dormouse"
+
+
+@typed(
+    "PUT /endpoints/{name}/models/{model+}",
+    "DELETE /endpoints/{name}/models/{model+}",
+    "PUT /endpoints/{name}/aliases/{alias}",
+    "DELETE /endpoints/{name}/aliases/{alias}",
+    "PUT /endpoints/{name}/ground-truth",
+)
+def _change_models_by_http(user: User, route: str) -> None:
+    """With the body that stands beside it, where it is of a model that there is."""
+    method, _, path = route.partition(" ")
+    for part, name in (("name", "dormouse"), ("model+", "new.tar.gz"), ("alias", "new@live")):
+        path = path.replace(f"{{{part}}}", name)
+    (row,) = [row for row in Page(README).table("", "") if route in row.spans(0)]
+    sent = None
+    if method == "PUT" and row.spans(1):
+        (body,) = row.spans(1)
+        sent = json.loads(body)
+        if "model" in sent:
+            sent["model"] = MODEL
+    if route.startswith("DELETE /endpoints/{name}/models/"):
+        outputs = user.deployed.outputs()
+        user.deployed.client("s3").put_object(
+            Bucket=outputs["ModelBucketName"],
+            Key=f"{outputs['ModelPrefix']}new.tar.gz",
+            Body=b"a model",
+        )
+    answer = user.deployed.ask(method, path, sent)
+    assert answer.status == (201 if route.startswith("PUT /endpoints/{name}/models/") else 200)
 
 
 @typed(
