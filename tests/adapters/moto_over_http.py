@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from botocore.awsrequest import AWSPreparedRequest, HeadersDict
+from botocore.awsrequest import AWSPreparedRequest
+from botocore.compat import HTTPHeaders
 from moto.core.models import botocore_stubber
 
 
@@ -29,10 +30,13 @@ def moto_over_http() -> Iterator[str]:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             # moto tells the service by the host, and that by what was signed.
             service = self.headers["Authorization"].split("/")[3]
+            headers = HTTPHeaders()
+            for name, value in self.headers.items():
+                headers[name] = value
             request = AWSPreparedRequest(
                 self.command,
                 f"https://{service}.us-east-1.amazonaws.com{self.path}",
-                HeadersDict(self.headers.items()),
+                headers,
                 body,
                 stream_output=False,
             )

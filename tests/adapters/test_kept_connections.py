@@ -10,7 +10,9 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Any
 
+import botocore
 import pytest
 from botocore.exceptions import (
     BotoCoreError,
@@ -28,6 +30,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dormouse.adapters.kept_connections import Answer, KeptConnections
+from dormouse.adapters.trust import Trust, amazons
+
+BOTOCORES = Path(botocore.__file__).with_name("cacert.pem")
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
@@ -45,7 +50,10 @@ class Server:
 
     def _serve(self, connections: Sequence[Sequence[bytes]]) -> None:
         for answers in connections:
-            connection, _ = self.listener.accept()
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return
             if self.tls is not None:
                 try:
                     connection = self.tls.wrap_socket(connection, server_side=True)
@@ -83,6 +91,8 @@ def serving(*connections: Sequence[bytes], tls: ssl.SSLContext | None = None) ->
     try:
         yield server
     finally:
+        # Who waits for a connection that nobody makes is woken by this.
+        server.listener.shutdown(socket.SHUT_RDWR)
         server.listener.close()
         server.thread.join(timeout=10)
 
@@ -92,11 +102,11 @@ def connected(
     port: int,
     *,
     host: str = "127.0.0.1",
-    tls: ssl.SSLContext | None = None,
+    trust: Trust | None = None,
     read_timeout: float = 5,
 ) -> Iterator[KeptConnections]:
     """Connections to a port, closed in the end."""
-    kept = KeptConnections(host, port, tls, 2, read_timeout)
+    kept = KeptConnections(host, port, trust, 2, read_timeout)
     yield kept
     kept.close()
 
@@ -279,11 +289,11 @@ def test_a_connection_that_is_not_had_in_time(monkeypatch: pytest.MonkeyPatch) -
         kept.send("POST", "/", {}, b"")
 
 
-def test_a_handshake_that_is_cut_off_or_takes_too_long(certificate: Path) -> None:
+def test_a_handshake_that_takes_too_long(certificate: Path) -> None:
     """Nothing was sent."""
-    trusting = ssl.create_default_context(cafile=certificate)
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        kept = KeptConnections("localhost", silent.getsockname()[1], trusting, 0.2, 5)
+        port = silent.getsockname()[1]
+        kept = KeptConnections("localhost", port, Trust(certificate), 0.2, 5)
         with pytest.raises(ConnectTimeoutError):
             kept.send("POST", "/", {}, b"")
 
@@ -413,10 +423,9 @@ def server_tls(certificate: Path) -> ssl.SSLContext:
 
 def test_who_is_trusted_is_spoken_to(certificate: Path, server_tls: ssl.SSLContext) -> None:
     """And the connection kept."""
-    trusting = ssl.create_default_context(cafile=certificate)
     with (
         serving([OK, OK], tls=server_tls) as server,
-        connected(server.port, host="localhost", tls=trusting) as kept,
+        connected(server.port, host="localhost", trust=Trust(certificate)) as kept,
     ):
         assert [kept.send("POST", "/", {}, b"").body for _ in range(2)] == [b"ok", b"ok"]
 
@@ -424,12 +433,56 @@ def test_who_is_trusted_is_spoken_to(certificate: Path, server_tls: ssl.SSLConte
 @pytest.mark.parametrize("is_trusted", [False, True])
 def test_nobody_else_is(certificate: Path, server_tls: ssl.SSLContext, *, is_trusted: bool) -> None:
     """Not whom nobody vouches for, nor whose name is another."""
-    context = ssl.create_default_context(cafile=certificate if is_trusted else None)
+    trust = Trust(certificate if is_trusted else BOTOCORES)
     host = "127.0.0.1" if is_trusted else "localhost"
     with (
-        serving([OK], tls=server_tls) as server,
-        connected(server.port, host=host, tls=context) as kept,
+        # Once more when all are trusted.
+        serving([OK], [OK], tls=server_tls) as server,
+        connected(server.port, host=host, trust=trust) as kept,
         pytest.raises(SSLError, match="certificate"),
     ):
         kept.send("POST", "/", {}, b"")
     assert not server.received
+
+
+def test_amazon_s_certificates_come_first() -> None:
+    """Those are enough for AWS itself."""
+    trust = Trust(BOTOCORES)
+    names = {
+        dict(part[0] for part in each["subject"])["commonName"] for each in certificates(trust)
+    }
+    assert names == {
+        *(f"Amazon Root CA {number}" for number in range(1, 5)),
+        "Starfield Services Root Certificate Authority - G2",
+    }
+
+    assert trust.widen()
+    assert len(certificates(trust)) > 100
+    assert not trust.widen()
+
+
+def test_whom_only_the_others_vouch_for_is_spoken_to_all_the_same(
+    certificate: Path, server_tls: ssl.SSLContext, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """The handshake that failed has sent nothing, and another is made."""
+    bundle = tmp_path_factory.mktemp("bundle") / "all.pem"
+    assert amazons(BOTOCORES.read_text())
+    bundle.write_text(BOTOCORES.read_text() + certificate.read_text())
+    with (
+        serving([OK], [OK], tls=server_tls) as server,
+        connected(server.port, host="localhost", trust=Trust(bundle)) as kept,
+    ):
+        assert kept.send("POST", "/", {}, b"").body == b"ok"
+    assert len(server.received) == 1
+
+
+def test_a_file_or_folder_of_one_s_own_is_trusted_as_it_is(certificate: Path) -> None:
+    """It need not say whose its certificates are."""
+    assert len(certificates(Trust(certificate))) == 1
+    # What a folder has is read when it is needed.
+    assert not certificates(Trust(certificate.parent))
+
+
+def certificates(trust: Trust) -> list[Any]:
+    """Whose word is taken, as far as it has been read."""
+    return list(trust.context.get_ca_certs())

@@ -2,19 +2,21 @@
 
 import json
 import socket
-import ssl
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from urllib.parse import urlsplit
 
+import botocore
 import pytest
 
 from dormouse.adapters.kept_connections import KeptConnections
 from dormouse.adapters.runtime import SageMakerRuntime
 from dormouse.adapters.signed_http import SignedHttp
 from dormouse.adapters.signing import Keys, Signer
+from dormouse.adapters.trust import Trust
 from dormouse.domain.invocation import (
     Forwarded,
     InvocationRequest,
@@ -24,6 +26,7 @@ from dormouse.domain.invocation import (
 from dormouse.domain.principals import Caller
 
 NOBODY = Caller("", "")
+BOTOCORES = Path(botocore.__file__).with_name("cacert.pem")
 
 
 @dataclass
@@ -82,8 +85,8 @@ def runtime_at(url: str, read_timeout: float = 5) -> SageMakerRuntime:
     address = urlsplit(url)
     assert address.hostname
     assert address.port
-    tls = ssl.create_default_context() if address.scheme == "https" else None
-    connections = KeptConnections(address.hostname, address.port, tls, 1, read_timeout)
+    trust = Trust(BOTOCORES) if address.scheme == "https" else None
+    connections = KeptConnections(address.hostname, address.port, trust, 1, read_timeout)
     signer = Signer(lambda: Keys("AKID", "secret"), "sagemaker", "us-east-1")
     return SageMakerRuntime(SignedHttp(connections, signer))
 

@@ -26,6 +26,8 @@ from botocore.exceptions import (
     SSLError,
 )
 
+from dormouse.adapters.trust import Trust
+
 # A connection that was kept while Lambda froze the container may be closed at the far end without a
 # sign here, and a request sent into it would be one of unknown fate.
 IDLE_CONNECTION_SECONDS = 10
@@ -77,14 +79,14 @@ class _Connection:
 
 @dataclass(slots=True)
 class KeptConnections:
-    """Connections to one host. `tls` is None where it is spoken to in the clear.
+    """Connections to one host. `trust` is None where it is spoken to in the clear.
 
     Several threads may send at once, each over a connection of its own.
     """
 
     host: str
     port: int
-    tls: ssl.SSLContext | None
+    trust: Trust | None
     connect_timeout: float
     read_timeout: float
     _idle: deque[_Connection] = field(default_factory=deque, init=False, repr=False)
@@ -92,13 +94,13 @@ class KeptConnections:
     @property
     def url(self) -> str:
         """Where they lead to."""
-        return f"{'http' if self.tls is None else 'https'}://{self.authority}"
+        return f"{'http' if self.trust is None else 'https'}://{self.authority}"
 
     @property
     def authority(self) -> str:
         """The host, with its port if that is not the scheme's own, as in the header `host`."""
         host = f"[{self.host}]" if ":" in self.host else self.host
-        own_port = 80 if self.tls is None else 443
+        own_port = 80 if self.trust is None else 443
         return host if self.port == own_port else f"{host}:{self.port}"
 
     def send(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
@@ -165,31 +167,33 @@ class KeptConnections:
 
     def _connect(self) -> _Connection:
         try:
-            raw = socket.create_connection((self.host, self.port), self.connect_timeout)
-        except TimeoutError as error:
-            raise ConnectTimeoutError(endpoint_url=self.url, error=error) from error
-        except OSError as error:
-            raise EndpointConnectionError(endpoint_url=self.url, error=error) from error
-        try:
-            raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            connected = self._secured(raw)
-            connected.settimeout(self.read_timeout)
-            return _Connection(connected, connected.makefile("rb"), time.time())
-        except BaseException:
-            raw.close()
-            raise
-
-    def _secured(self, raw: socket.socket) -> socket.socket:
-        if self.tls is None:
-            return raw
-        try:
-            return self.tls.wrap_socket(raw, server_hostname=self.host)
+            connected = self._secured(self._reached())
+        except ssl.SSLCertVerificationError as error:
+            if self.trust is None or not self.trust.widen():
+                raise SSLError(endpoint_url=self.url, error=error) from error
+            return self._connect()
         except TimeoutError as error:
             raise ConnectTimeoutError(endpoint_url=self.url, error=error) from error
         except ssl.SSLError as error:
             raise SSLError(endpoint_url=self.url, error=error) from error
         except OSError as error:
             raise EndpointConnectionError(endpoint_url=self.url, error=error) from error
+        connected.settimeout(self.read_timeout)
+        return _Connection(connected, connected.makefile("rb"), time.time())
+
+    def _reached(self) -> socket.socket:
+        raw = socket.create_connection((self.host, self.port), self.connect_timeout)
+        raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return raw
+
+    def _secured(self, raw: socket.socket) -> socket.socket:
+        if self.trust is None:
+            return raw
+        try:
+            return self.trust.context.wrap_socket(raw, server_hostname=self.host)
+        except BaseException:
+            raw.close()
+            raise
 
 
 def _read_answer(reader: BufferedReader) -> tuple[Answer, bool]:

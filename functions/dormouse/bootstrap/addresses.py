@@ -7,7 +7,6 @@ of a second.
 
 import os
 import re
-import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -20,6 +19,7 @@ import botocore
 from dormouse.adapters.kept_connections import KeptConnections
 from dormouse.adapters.signed_http import SignedHttp
 from dormouse.adapters.signing import Keys, Signer
+from dormouse.adapters.trust import Trust
 
 # What a service is called in addresses.
 _HOSTS = {
@@ -92,24 +92,20 @@ def http_to(
             host = f"{bucket}.{host}"
         else:
             root = f"{root}/{bucket}"
-    tls = None if url.scheme == "http" else _tls()
-    port = url.port or (80 if tls is None else 443)
+    trust = None if url.scheme == "http" else _trust()
+    port = url.port or (80 if trust is None else 443)
     return SignedHttp(
-        connections=KeptConnections(host, port, tls, connect_timeout, read_timeout),
+        connections=KeptConnections(host, port, trust, connect_timeout, read_timeout),
         signer=Signer(_keys(), _SIGNING_NAMES.get(service, service), address.region),
         root=root,
     )
 
 
 @cache
-def _tls() -> ssl.SSLContext:
-    """Trust whom botocore trusts. One for all: reading the certificates takes a while."""
+def _trust() -> Trust:
+    """Trust whom botocore trusts. One for all: reading certificates takes a while."""
     bundle = os.environ.get("AWS_CA_BUNDLE") or os.environ.get("REQUESTS_CA_BUNDLE")
-    trusted = Path(bundle or Path(botocore.__file__).with_name("cacert.pem"))
-    folder, file = (trusted, None) if trusted.is_dir() else (None, trusted)
-    context = ssl.create_default_context(cafile=file, capath=folder)
-    context.set_alpn_protocols(["http/1.1"])
-    return context
+    return Trust(Path(bundle or Path(botocore.__file__).with_name("cacert.pem")))
 
 
 def _address(service: str) -> Address:
