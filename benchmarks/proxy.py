@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.emulator import ColdStart, cold_start, emulator
-from benchmarks.environments import CACHE, ROOT, MissingEnvironmentError, clean, lambda_python
+from benchmarks.environments import CACHE, ROOT, MissingEnvironmentError, lambda_python
 from benchmarks.program import be_interruptible, positive
 from benchmarks.progress import say
 
@@ -242,9 +242,7 @@ def _stand_ins(python: Path) -> Iterator[str]:
 
 def _environment(artefact: Path, url: str | None) -> dict[str, str]:
     """What Lambda would set, and the template; `url` is where AWS is instead."""
-    inherited = {
-        n: v for n, v in clean(os.environ).items() if not n.startswith(("AWS_", "POWERTOOLS_"))
-    }
+    inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     return {
         **inherited,
         **SETTINGS,

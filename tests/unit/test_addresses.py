@@ -181,6 +181,8 @@ def test_a_late_client_is_made_once_it_is_used(monkeypatch: pytest.MonkeyPatch) 
 
 def test_tls_is_verified(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whom botocore trusts is trusted, and nobody else; a bundle of one's own takes its place."""
+    for name in ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE"):
+        monkeypatch.delenv(name, raising=False)
     trust = runtime(timedelta(seconds=70)).http.connections.trust
     assert trust is not None
     assert trust.context.check_hostname
