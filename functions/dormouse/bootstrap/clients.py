@@ -5,13 +5,9 @@ from datetime import UTC, datetime, timedelta
 from functools import cache, partial
 from typing import Any, Literal, assert_never
 
-from dormouse.adapters.catalog import TaggedConfigs
 from dormouse.adapters.runtime import CONNECT_TIMEOUT_SECONDS, SageMakerRuntime
 from dormouse.adapters.service_calls import DynamoDb, Firehose, S3Objects, Tries
-from dormouse.adapters.state import EndpointsTable
 from dormouse.bootstrap.addresses import http_to
-from dormouse.domain.claims import Deployment
-from dormouse.intents import Intents
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,16 +83,6 @@ def fast_client(
             return S3Objects(lambda bucket: http(bucket=bucket), tries)
         case _:
             assert_never(service)
-
-
-def intents_of(endpoints_table: str, deployment: Deployment) -> Intents:
-    """Build what records intents."""
-    return Intents(
-        catalog=TaggedConfigs(client("resourcegroupstaggingapi")),
-        state=EndpointsTable(client("dynamodb"), endpoints_table),
-        clock=utc_now,
-        deployment=deployment,
-    )
 
 
 def runtime(read_timeout: timedelta) -> SageMakerRuntime:

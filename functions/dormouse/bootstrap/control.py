@@ -18,7 +18,8 @@ from dormouse.adapters.sagemaker import SageMakerObserver
 from dormouse.adapters.state import EndpointsTable
 from dormouse.adapters.usage import UsageTable
 from dormouse.aliases import Aliases
-from dormouse.bootstrap.clients import RETENTION, client, intents_of, utc_now
+from dormouse.bootstrap.clients import RETENTION, client, utc_now
+from dormouse.bootstrap.intents import intents_of
 from dormouse.control import Control
 from dormouse.ground_truths import GroundTruths
 from dormouse.intents import Intents

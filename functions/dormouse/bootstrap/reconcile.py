@@ -12,7 +12,8 @@ from dormouse.adapters.state import EndpointsTable
 from dormouse.adapters.usage import UsageTable
 from dormouse.adapters.work_queue import SqsWorkQueue
 from dormouse.awakening import Awakening
-from dormouse.bootstrap.clients import RETENTION, WRITES_ONCE, client, intents_of, utc_now
+from dormouse.bootstrap.clients import RETENTION, WRITES_ONCE, client, utc_now
+from dormouse.bootstrap.intents import intents_of
 from dormouse.domain.plan import Timing
 from dormouse.intents import Intents
 from dormouse.reconciler import Reconciler
