@@ -18,6 +18,8 @@ SUFFIX = ".tar.gz"
 RETIRED_PREFIX = "retired/"
 _NAME = re.compile(r"[A-Za-z0-9_=-][A-Za-z0-9_.=-]*(/[A-Za-z0-9_=-][A-Za-z0-9_.=-]*)*", re.ASCII)
 _LONGEST_NAME = 1024 - 256
+_ALIAS = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*@[A-Za-z0-9][A-Za-z0-9._-]*", re.ASCII)
+_LONGEST_ALIAS = 256
 _WRITES = (
     "provide-client-params.s3.PutObject",
     "provide-client-params.s3.CompleteMultipartUpload",
@@ -37,6 +39,17 @@ def require_model_name(name: str) -> str:
             ExitCode.USAGE,
         )
     return name
+
+
+def require_target_model(name: str) -> str:
+    """Return the name of a model, or an alias such as `sentiment@live`.
+
+    Raises:
+        CliError: it can be neither.
+    """
+    if len(name) <= _LONGEST_ALIAS and _ALIAS.fullmatch(name) is not None:
+        return name
+    return require_model_name(name)
 
 
 class ModelStore:

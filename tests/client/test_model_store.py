@@ -15,7 +15,7 @@ from moto import mock_aws
 
 from dormouse_cli.errors import CliError
 from dormouse_cli.exit_codes import ExitCode
-from dormouse_cli.model_store import ModelStore, require_model_name
+from dormouse_cli.model_store import ModelStore, require_model_name, require_target_model
 
 # boto3 uploads in parts from here on.
 MANY_PARTS = 9 * 1024 * 1024
@@ -123,6 +123,17 @@ def test_what_is_no_name(name: str) -> None:
     with pytest.raises(CliError, match="no name for a model") as error:
         require_model_name(name)
     assert error.value.exit_code == ExitCode.USAGE
+
+
+def test_an_alias_is_asked_but_not_uploaded() -> None:
+    """It stands for a model, and is none."""
+    assert require_target_model("sentiment@live") == "sentiment@live"
+    assert require_target_model("a/b.tar.gz") == "a/b.tar.gz"
+    for bad in ("@live", "a@", "a@b@c", "a/b@live", "a@ä", "a@" + "b" * 255, "a@b\n"):
+        with pytest.raises(CliError, match="no name for a model"):
+            require_target_model(bad)
+    with pytest.raises(CliError, match="no name for a model"):
+        require_model_name("sentiment@live")
 
 
 @given(st.text())

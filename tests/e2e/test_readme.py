@@ -497,7 +497,7 @@ def _upload_once(user: User, command: str) -> None:
     assert "my-directory.tar.gz" in again.stderr
 
 
-@typed("models list")
+@typed("models list [ENDPOINT] [--hours 24] [--unused-days 30]")
 def _list(user: User, command: str) -> None:
     """What was uploaded, and how it was used; those that nobody used for long are none today."""
     models = {entry["model"]: entry for entry in user.told_json("dormouse models list")["models"]}

@@ -19,7 +19,7 @@ from dormouse_cli.deployment import Deployment
 from dormouse_cli.endpoint import Endpoint
 from dormouse_cli.errors import CliError
 from dormouse_cli.exit_codes import ExitCode
-from dormouse_cli.model_store import require_model_name
+from dormouse_cli.model_store import require_target_model
 from dormouse_cli.moments import spoken
 from dormouse_cli.options import CommonOptions
 from dormouse_cli.output import Output
@@ -95,7 +95,7 @@ def invoke(
     output, deployment = Output(as_json=options.json), Deployment(options)
     invocation = Invocation(
         endpoint=deployment.endpoint_name(endpoint),
-        model=require_model_name(model),
+        model=require_target_model(model),
         body=content,
         content_type=content_type
         or _CONTENT_TYPES.get(Path(file or "").suffix, "application/json"),
