@@ -1,11 +1,12 @@
 """Taking out of a body what a capture must not keep, before it leaves the function.
 
 Looked through are texts of UTF-8, of a charset that is named, of UTF-16 and UTF-32; JSON with its
-escapes; what strings and words hold in turn (JSON, percent-encoding, `\\u0040` and `\\x40`, base64 of
-6 bytes or more if it is ASCII, else of 12, url-safe or not, in lines that are wrapped); and other
-bytes as ASCII, UTF-16 and UTF-32. What is a find, and what is none, `sensitive` says. What can't be
-looked through is left out whole: what is compressed, in an unknown charset, or encoded too often.
-Where nothing is found, nothing is changed.
+escapes; what strings and words hold in turn (JSON, percent-encoding, `\\u0040` and `\\x40`, and
+base64, url-safe or not, in lines that are wrapped at 40 characters or more); and other bytes as
+ASCII, UTF-16 and UTF-32. Base64 has 12 bytes at least, or 6 if it is ASCII; and only if it is, a
+slash, a hyphen or an underscore may join it to another word. `sensitive` says what is a find and
+what is none. What can't be looked through is left out whole: what is compressed, in an unknown
+charset, or encoded too often. Where nothing is found, nothing is changed.
 
 Pointers name members of the body itself: not what JSON within a string holds.
 """
@@ -127,9 +128,13 @@ _SUSPECT_BYTES = re.compile(rb"@|\d(?:\D{0,3}\d){6}")
 
 # 8 characters hold 6 bytes. Lines that are as long as MIME's may go on in the next.
 _ALPHABET = "[A-Za-z0-9+/_-]"
+# In source text it is an escape.
+_LINE_END = r"(?:\r?\n|(?:\\+r)?\\+n)"
+_LINE_ENDS = re.compile(_LINE_END)
 _BASE64 = re.compile(
     rf"(?<!{_ALPHABET})(?=[\d-]*+{_ALPHABET})"
-    rf"(?:(?:{_ALPHABET}{{40,}}+\r?\n)++{_ALPHABET}+|{_ALPHABET}{{8,}}+)",
+    rf"(?:{_ALPHABET}{{40,}}+(?:{_LINE_END}{_ALPHABET}{{40,}}+)*+(?:{_LINE_END}{_ALPHABET}++)?"
+    rf"|{_ALPHABET}{{8,}}+)",
     re.ASCII,
 )
 # The base64 of ASCII, of any length: each byte begins with a bit that is 0. Between the slashes of
@@ -144,6 +149,8 @@ _URL_SAFE = str.maketrans("-_", "+/")
 
 _ENCODED_WORD = re.compile(r"""(?<![^\s&=;,"'<>])[^\s&=;,"'<>%\\]*+[%\\][^\s&=;,"'<>]*""")
 _PERCENT = re.compile(r"%[0-9A-Fa-f]{2}")
+# %252540 is %40, encoded twice more.
+_PERCENT_OF_PERCENT = re.compile(r"%(?:25)+(?=[0-9A-Fa-f]{2})")
 _ESCAPE = re.compile(r"\\+(?:u([0-9A-Fa-f]{4})|x([0-9A-Fa-f]{2}))")
 
 
@@ -239,7 +246,7 @@ class _Redactor:
             return text
         self._spend(len(text))
         text = _replace(text, self._base64_words(text, depth))
-        if _PERCENT.search(text) or _ESCAPE.search(text):
+        if self._may_hide(text, depth):
             text = _replace(text, self._encoded_words(text, depth))
         return _replace(text, self._finds(text))
 
@@ -248,18 +255,27 @@ class _Redactor:
             self.found[span.pattern.value] = None
             yield span.start, span.end, f"[{span.pattern}]"
 
+    def _may_hide(self, text: str, depth: int) -> bool:
+        """Whether a word may hold something behind its escapes: they are decoded all at once."""
+        plain = _unquote(text) if "%" in text else text
+        plain = _unescape(plain)
+        if plain == text:
+            return False
+        probe = _Redactor(self.patterns, self.left)
+        return probe._text(plain, depth + 1) != plain
+
     def _encoded_words(self, text: str, depth: int) -> Iterable[tuple[int, int, str]]:
         """Redact the words of a URL, a form or source text that hold escapes."""
         for match in _ENCODED_WORD.finditer(text):
             word = match[0]
             if _PERCENT.search(word):
-                plain = unquote(word)
+                plain = _unquote(word)
                 clean = self._text(plain, depth + 1)
                 if clean != plain:
                     yield match.start(), match.end(), quote(clean, safe="[]/:+@?#")
                     continue
             if _ESCAPE.search(word):
-                plain = _ESCAPE.sub(lambda escape: chr(int(escape[1] or escape[2], 16)), word)
+                plain = _unescape(word)
                 clean = self._text(plain, depth + 1)
                 if clean != plain:
                     yield match.start(), match.end(), json.dumps(clean)[1:-1]
@@ -277,22 +293,19 @@ class _Redactor:
                 yield match.start(), end, "".join(f"[{name}]" for name in names)
 
     def _in_base64(self, word: str, depth: int) -> dict[str, None]:
-        lines = word.split()
+        lines = _LINE_ENDS.split(word)
         if len(lines) > 1:
             for one in ("".join(lines), *lines):
                 names = self._in_base64(one, depth)
                 if names:
                     return names
             return {}
-        if len(word) >= _SHORTEST_BASE64:
-            names = self._in_content(word, depth)
+        whole = {word: None} if len(word) >= _SHORTEST_BASE64 else {}
+        # Some of the signs of base64 stand between words, too, above all in a path.
+        for part in whole | dict.fromkeys(_ASCII_BASE64.findall(word)):
+            names = self._in_content(part, depth)
             if names:
                 return names
-        for part in _ASCII_BASE64.findall(word):
-            if part != word or len(word) < _SHORTEST_BASE64:
-                names = self._in_content(part, depth)
-                if names:
-                    return names
         return {}
 
     def _in_content(self, word: str, depth: int) -> dict[str, None]:
@@ -368,8 +381,10 @@ class _Redactor:
                 clean = self._text(plain, depth + 1)
                 if clean != plain:
                     # What was escaped may have no other form, such as half of a surrogate pair.
-                    yield match.start(), match.end(), json.dumps(
-                        clean, ensure_ascii="\\" in written
+                    yield (
+                        match.start(),
+                        match.end(),
+                        json.dumps(clean, ensure_ascii="\\" in written),
                     )
 
 
@@ -401,6 +416,28 @@ def _is_utf8(body: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     return True
+
+
+def _unquote(word: str) -> str:
+    """Decode percent-encoding, and what was encoded more than once.
+
+    Raises:
+        _UnreadableError: it was too often.
+    """
+    word = _PERCENT_OF_PERCENT.sub("%", word)
+    for _ in range(_DEEPEST):
+        plain = unquote(word)
+        if plain == word:
+            return plain
+        word = plain
+    raise _UnreadableError("it is encoded too often to be redacted")
+
+
+def _unescape(text: str) -> str:
+    """Decode the escapes of source text."""
+    if "\\u" not in text and "\\x" not in text:
+        return text
+    return _ESCAPE.sub(lambda escape: chr(int(escape[1] or escape[2], 16)), text)
 
 
 def _decode_base64(word: str) -> bytes | None:

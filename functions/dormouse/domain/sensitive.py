@@ -13,10 +13,11 @@ Found is:
   (030 1234567), or is written 212-555-0123 or 138 1234 5678.
 
 Not found is, as nothing tells it from other numbers and words: a phone number of digits alone, or
-in national groups without a leading 0 (612 345 678); one that is written as a float, +49.1701234567;
-what stands among more than ten numbers with spaces between them, but for ungrouped cards; what is
-glued to other digits; digits of other scripts or spelled out; an address of a host without a dot or
-of an IP address; a text that is cut in pieces, or read backwards.
+in national groups without a leading 0 (612 345 678); one that is written as a float, as in
++49.1701234567; what stands among more than ten numbers with spaces between them, but for ungrouped
+cards; a grouped number or a phone behind 256 letters without a space; what is glued to other
+digits, or a card's number to hexadecimal ones; digits of other scripts or spelled out; an address
+of a host without a dot or of an IP address; a text that is cut in pieces, or read backwards.
 """
 
 import re
@@ -46,7 +47,8 @@ def find(text: str, patterns: Set[Pattern], *, is_text: bool = True) -> list[Spa
     if Pattern.EMAIL in patterns:
         found.extend(_emails(text) if is_text else _plain_emails(text))
     if patterns & _NUMBERS and _SEVEN_DIGITS.search(text):
-        segments = tuple(_outside_lists(text))
+        # Most texts have no numbers in groups.
+        segments = tuple(_outside_lists(text)) if _GROUPS.search(text) else ()
         for pattern in (Pattern.CARD, Pattern.PHONE):
             if pattern in patterns:
                 found.extend(_NUMBER_FINDERS[pattern](text, segments))
@@ -69,12 +71,16 @@ _AT_DOMAIN = re.compile(
     r"(?:[@\uff20]|&#0{0,4}64;|&#[xX]0{0,4}40;|&commat;| ?[\[({](?:at|AT|@)[\])}] ?)"
     rf"(?:[^\W_][\w-]{{0,62}}+{_DOT}){{1,10}}(?:xn--[\w-]{{2,59}}|[^\W\d_]{{2,63}})"
 )
+# Without one of these there is no address.
+_ATS = ("@", "\uff20", "&#", "&commat;", "at]", "at)", "at}", "AT]", "AT)", "AT}")
 _LONGEST_LOCAL = 64
 # A local part, read from its end.
 _LACOL = re.compile(rf"""[\w!#$%&'*+./=?^`{{|}}~-]{{1,{_LONGEST_LOCAL}}}|"[^"\r\n]*(?:"|\Z)""")
 
 
 def _emails(text: str) -> Iterator[Span]:
+    if not any(at in text for at in _ATS):
+        return
     end = 0
     for domain in _AT_DOMAIN.finditer(text):
         # "a quoted one"@example.com has two characters more.
@@ -103,9 +109,17 @@ def _plain_emails(text: str) -> Iterator[Span]:
 
 _NUMBERS = frozenset({Pattern.CARD, Pattern.PHONE})
 # The shortest phone number has more.
-_SEVEN_DIGITS = re.compile(r"\d(?:\D{0,3}\d){6}", re.ASCII)
+_DASH = "\\-\u2010\u2011\u2012\u2013"
+_SEVEN_DIGITS = re.compile(rf"\d(?:[ .()/+_\u00a0\u2009\u202f{_DASH}]{{0,3}}\d){{6}}", re.ASCII)
+# More than ten numbers; or base64, in which a plus stands between digits too.
 _LIST = re.compile(
-    r"(?<![\w.+(/-])-?\d{1,7}(?:(?=[ ]) {1,2}-?\d{1,7}(?![^\s,;\])}\"])){10,}+", re.ASCII
+    r"(?<![\w.+(/-])(?:-?\d{1,7}(?: {1,2}-?\d{1,7}(?![^\s,;\])}\"])){10,}+"
+    r"|[A-Za-z0-9+/_-]{256,}+)",
+    re.ASCII,
+)
+_GROUPS = re.compile(
+    rf"[+\uff0b(] ?\d|\d\)?[ /+_\u00a0\u2009\u202f{_DASH}]{{1,3}}\(?\d|\d{{3}}\.\d{{3,6}}\.\d{{3}}",
+    re.ASCII,
 )
 
 Segment = tuple[int, int]
@@ -123,20 +137,19 @@ def _outside_lists(text: str) -> Iterator[Segment]:
 # --------------------------------------------------------------------------------------------- card
 
 _SHORTEST_CARD, _LONGEST_CARD = 13, 19
-_DASH = "\\-\u2010\u2011\u2012\u2013"
-_GAP = f"( {{1,2}}| ?[{_DASH}] ?|[.+_\u00a0\u2009\u202f])"
+_GAP = f"( | ?[{_DASH}]|[.+_\u00a0\u2009\u202f]) ?"
 # No digits behind a decimal point; .5 is a number too.
-_STARTS = r"(?<!\d)(?<!\d\.)(?<![\s,;\[(:-]\.)(?<!\A\.)"
+_STARTS = r"\d(?<!\d\d)(?<!\d\.\d)(?<![\s,;\[(:-]\.\d)(?<!\A\.\d)"
 _UNGROUPED = re.compile(
-    rf"{_STARTS}(?:\d{{13,19}}(?:\.0+)?|\d\.\d{{9,18}}[eE]\+?1[2-8])(?!\d)(?!\.\d)", re.ASCII
+    rf"{_STARTS}(?:\d{{12,18}}(?:\.0+)?|\.\d{{9,18}}[eE]\+?1[2-8])(?!\d)(?!\.\d)", re.ASCII
 )
 # Each start is tried, as a year may stand before a number.
 _GROUPED = re.compile(
     rf"{_STARTS}(?=("
-    rf"\d{{4}}{_GAP}(?:\d{{4}}\2\d{{4}}\2\d{{4}}(?:\2\d{{1,3}})?|\d{{6}}\2\d{{4,5}}"
-    rf"|\d{{3}}\2\d{{3}}\2\d{{3}})"
-    rf"|\d{{6}}{_GAP}\d{{13}}"
-    r")(?!\d))\d",
+    rf"\d{{3}}{_GAP}(?:\d{{4}}\2 ?\d{{4}}\2 ?\d{{4}}(?:\2 ?\d{{1,3}})?|\d{{6}}\2 ?\d{{4,5}}"
+    rf"|\d{{3}}\2 ?\d{{3}}\2 ?\d{{3}})"
+    rf"|\d{{5}}{_GAP}\d{{13}}"
+    r")(?!\d))",
     re.ASCII,
 )
 _LAST_GROUP = re.compile(r"\D+\d+\Z", re.ASCII)
@@ -170,9 +183,12 @@ def is_card(number: str) -> bool:
         number = str(int(value)) if value == value.to_integral_value() else ""
     if not _SHORTEST_CARD <= len(number) <= _LONGEST_CARD or _ISSUED.fullmatch(number) is None:
         return False
-    digits = [int(digit) for digit in reversed(number)]
-    doubled = sum(sum(divmod(2 * digit, 10)) for digit in digits[1::2])
-    return (sum(digits[::2]) + doubled) % 10 == 0
+    backwards = number[::-1]
+    return sum(map(int, backwards[::2] + backwards[1::2].translate(_DOUBLED))) % 10 == 0
+
+
+# Twice a digit, its digits added.
+_DOUBLED = str.maketrans("0123456789", "0246813579")
 
 
 def _cards(text: str, segments: tuple[Segment, ...]) -> Iterator[Span]:
@@ -181,7 +197,7 @@ def _cards(text: str, segments: tuple[Segment, ...]) -> Iterator[Span]:
             yield Span(match.start(), match.end(), Pattern.CARD)
     for start, end in segments:
         for match in _GROUPED.finditer(text, start, end):
-            written = match[1]
+            written = match[0] + match[1]
             for candidate in (written, _LAST_GROUP.sub("", written)):
                 if is_card(_NO_DIGITS.sub("", candidate)):
                     yield Span(match.start(), match.start() + len(candidate), Pattern.CARD)
@@ -200,7 +216,7 @@ def _is_in_hex(text: str, start: int, end: int) -> bool:
 
 _ALONE = r"(?<![\w.+-])(?<!\d[:/])"
 _ENDS = r"(?:\s?(?:x|ext\.?)\s?\d{1,6})?(?![\w-]{0,20}\d)(?!\.\d)(?!:\d)"
-_DATE = r"(?:[0-3]?\d[/-][0-3]?\d[/-](?:\d\d){1,2}(?![\d/-]))"
+_DATE = r"[0-3]?\d[/.-][0-3]?\d[/.-](?:\d\d){1,2}(?!\d|[/.-]\d)"
 _PHONE_GAP = f"[ .()/{_DASH}\u00a0\u202f]"
 _PHONES = (
     # +49 (0)170 123 45 67, +49+170+1234567 in a form, no +1.2345678: E.164 has 15 digits at most.
