@@ -11,6 +11,7 @@ import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
@@ -58,6 +59,11 @@ def write_record(exchange: Exchange, policy: CapturePolicy, *, by_model: bool) -
         found.extend(named)
         return cleaned
 
+    def clean_type(media_type: str) -> str:
+        cleaned, named = _redacted_type(media_type, policy)
+        found.extend(named)
+        return cleaned
+
     kept: dict[str, Any] = {}
     sides = (
         _Side("Input", exchange.content_type, exchange.body, exchange.body_missing),
@@ -79,7 +85,7 @@ def write_record(exchange: Exchange, policy: CapturePolicy, *, by_model: bool) -
             why = redacted.why_omitted
             if redacted.body is not None:
                 kept[f"endpoint{side.name}"] = {
-                    "observedContentType": clean(side.content_type),
+                    "observedContentType": clean_type(side.content_type),
                     "mode": side.name.upper(),
                     **_write_body(redacted.body, side.content_type, policy),
                 }
@@ -124,6 +130,12 @@ def write_record(exchange: Exchange, policy: CapturePolicy, *, by_model: bool) -
         ),
         line=_write_line(record),
     )
+
+
+# Most requests have one of very few.
+@lru_cache(maxsize=64)
+def _redacted_type(media_type: str, policy: CapturePolicy) -> tuple[str, tuple[str, ...]]:
+    return redact_text(media_type, policy)
 
 
 @dataclass(frozen=True, slots=True)
