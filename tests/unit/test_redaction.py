@@ -386,3 +386,19 @@ def test_a_mebibyte_is_looked_through_in_time(name: str) -> None:
     assert time.process_time() - started < 6
     if name in ORDINARY:
         assert kept == Redacted(body)
+
+
+@pytest.mark.parametrize("exponent", ["999", "5999", "9999999999", "9" * 30, "-" + "9" * 30])
+def test_a_number_of_any_size_is_read_at_once(exponent: str) -> None:
+    # Its escape makes each number be looked at by itself.
+    body = f'{{"text":"\\n","number":4.111111111111111e{exponent}}}'.encode()
+
+    assert redact(body, "application/json", POLICY) == Redacted(body)
+
+
+def test_a_secret_beside_half_of_a_surrogate_pair_is_found() -> None:
+    body = rb'{"text":"\ud800ann%40example.com"}'
+
+    redacted = redact(body, "application/json", POLICY)
+
+    assert redacted == Redacted(b'{"text":"?[email]"}', found=("email",))

@@ -272,7 +272,9 @@ class _Redactor:
                 plain = _unquote(word)
                 clean = self._text(plain, depth + 1)
                 if clean != plain:
-                    yield match.start(), match.end(), quote(clean, safe="[]/:+@?#")
+                    # Half of a surrogate pair, which JSON's escapes can write, has no encoding.
+                    written = quote(clean, safe="[]/:+@?#", errors="replace")
+                    yield match.start(), match.end(), written
                     continue
             if _ESCAPE.search(word):
                 plain = _unescape(word)

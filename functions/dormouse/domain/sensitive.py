@@ -152,6 +152,7 @@ _GROUPED = re.compile(
     r")(?!\d))",
     re.ASCII,
 )
+_WRITTEN_AS_FLOAT = re.compile(r"\d{1,19}\.\d+(?:[eE]\+?\d{1,2})?", re.ASCII)
 _LAST_GROUP = re.compile(r"\D+\d+\Z", re.ASCII)
 _NO_DIGITS = re.compile(r"\D+", re.ASCII)
 _WORD_BEFORE = re.compile(r"[0-9A-Za-z]{0,40}")
@@ -179,6 +180,9 @@ def is_card(number: str) -> bool:
     https://www.iso.org/standard/70484.html, annex B
     """
     if "." in number:
+        # A greater exponent would make a number of as many digits.
+        if _WRITTEN_AS_FLOAT.fullmatch(number) is None:
+            return False
         value = Decimal(number)
         number = str(int(value)) if value == value.to_integral_value() else ""
     if not _SHORTEST_CARD <= len(number) <= _LONGEST_CARD or _ISSUED.fullmatch(number) is None:
