@@ -222,6 +222,17 @@ def test_an_upload_is_signed_with_its_condition() -> None:
     assert "models/a.tar.gz" in upload.url
 
 
+def test_an_upload_goes_to_the_region_of_its_bucket(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While a bucket is young, all other addresses send on to that, where the signature is wrong."""
+    monkeypatch.setenv("DORMOUSE_MODEL_BUCKET", "a-bucket")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+    store = control.models().store
+
+    upload = store.upload("a.tar.gz", datetime.now(UTC), timedelta(hours=1))
+
+    assert upload.url.startswith("https://a-bucket.s3.eu-central-1.amazonaws.com/models/a.tar.gz?")
+
+
 def test_an_archive_is_copied_before_the_function_is_cut_off() -> None:
     """And by one try, which S3 may need all that time for."""
     store = control.models().store

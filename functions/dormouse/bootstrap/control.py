@@ -28,12 +28,15 @@ from dormouse.settings import ControlSettings
 from dormouse.waiting_requests import WaitingRequests
 
 # S3 copies an archive of a gigabyte in some ten seconds; the function is cut off after 29. Without
-# version 4, a signed upload would not have to send the header that makes it a new one.
+# version 4, a signed upload would not have to send the header that makes it a new one. And without
+# a style, botocore would sign it for s3.amazonaws.com, which sends whoever uploads on to the region
+# while a bucket is young; there the signature is wrong.
 _COPIES = Config(
     connect_timeout=2,
     read_timeout=24,
     retries={"total_max_attempts": 1},
     signature_version="s3v4",
+    s3={"addressing_style": "virtual"},
 )
 
 
