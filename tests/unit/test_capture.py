@@ -241,6 +241,21 @@ def test_captures_of_an_hour_lie_together(case: str, prefix: str) -> None:
         assert (record.key_prefix, record.event_id) == (prefix, exchange.event_id)
 
 
+@pytest.mark.parametrize("name", ["a/" * 500, "\u00df" * 500, "\ud800" * 9])
+def test_any_name_of_a_model_makes_a_key_that_s3_takes(name: str) -> None:
+    """Of 1,024 bytes, of which Firehose's own name for an object has some 150."""
+    exchange, policy = CASES["by-model"]
+    exchange = replace(
+        exchange, asked_model=name, response=replace(exchange.response, execution=None)
+    )
+
+    record = write_record(exchange, policy, by_model=True)
+
+    assert len(record.key_prefix.encode()) <= 800
+    partition = json.loads(record.line)["eventMetadata"]["modelPartition"]
+    assert f"/model={partition}/" in record.key_prefix
+
+
 NOTHING_SOUGHT = CapturePolicy(patterns=frozenset())
 CONTENT_TYPES = st.text(max_size=20) | st.sampled_from(["application/json", "text/csv", ""])
 

@@ -24,6 +24,9 @@ PREFIX = "captures"
 # Of what no ProductionVariant has answered, or for no model.
 NO_VARIANT = "no-variant"
 NO_MODEL = "no-model"
+# Of a model whose name would make a key of more than the 1,024 bytes that S3 takes.
+LONG_NAME = "long-name"
+_LONGEST_PARTITION = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +97,7 @@ def write_record(exchange: Exchange, policy: CapturePolicy, *, by_model: bool) -
     variant = exchange.variant or NO_VARIANT
     # Names stay as they are: an inference id that is redacted would join nothing.
     model = exchange.target_model
-    partition = quote(model or NO_MODEL, safe="")
+    partition = _partition_of(model)
     attributes = clean(exchange.custom_attributes)
     metadata = {
         "eventId": exchange.event_id,
@@ -167,6 +170,11 @@ def _write_body(body: bytes, content_type: str, policy: CapturePolicy) -> dict[s
 
 def _milliseconds(duration: timedelta | None) -> float | None:
     return None if duration is None else round(duration.total_seconds() * 1000, 1)
+
+
+def _partition_of(model: str | None) -> str:
+    written = quote(model or NO_MODEL, safe="", errors="replace")
+    return written if len(written) <= _LONGEST_PARTITION else LONG_NAME
 
 
 def _key_prefix(endpoint: str, variant: str, partition: str | None, at: datetime) -> str:
