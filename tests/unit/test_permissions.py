@@ -1,10 +1,12 @@
 """Who may invoke an endpoint, as the proxy finds out: seldom, and on evidence."""
 
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 
 from dormouse.adapters.state import EndpointsTable
+from dormouse.domain.capture_policy import CapturePolicy, Content
 from dormouse.domain.ledger import Decision
 from dormouse.domain.principals import Kind, Principal
 from dormouse.domain.terms import Terms
@@ -253,3 +255,16 @@ def test_what_becomes_of_a_cold_request_is_known_with_it(door: FrontDoor) -> Non
     assert (known.cold_wait, known.completion_topic) == (terms.cold_wait, terms.completion_topic)
     assert isinstance(asked, Permitted)
     assert asked.cold_wait == timedelta(seconds=7)
+
+
+def test_what_is_captured_is_known_with_it(door: FrontDoor) -> None:
+    """From the ledger, and before the first tick from the tags."""
+    policy = CapturePolicy(percent=Decimal("12.5"), content=Content.INPUT)
+    door.state.record_decision("reviews", UP, door.clock())
+    door.state.record_terms("reviews", Terms((OTHER,), capture=policy))
+    door.catalog.configs = [config("tagged", capture_percent="12.5", capture_content="input")]
+
+    for endpoint in ("reviews", "tagged"):
+        known = door.permissions.of(endpoint)
+        assert isinstance(known, Permitted)
+        assert known.capture == policy

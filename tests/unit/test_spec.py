@@ -1,11 +1,13 @@
 """The tags of an EndpointConfig become a spec, or one sentence that names the tag."""
 
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dormouse.domain.capture_policy import CapturePolicy, Content, Pattern
 from dormouse.domain.principals import Kind, Principal
 from dormouse.domain.spec import Spec, SpecError, is_endpoint_name, parse_spec
 
@@ -71,6 +73,30 @@ def test_a_cold_request_is_refused_and_ten_models_are_warmed_unless_tags_say_mor
     assert (spec.cold_wait, spec.completion_topic, spec.warm_set_size) == (None, None, 10)
 
 
+def test_what_is_captured_is_read() -> None:
+    """Each part has a tag of its own; of what has none, the default holds."""
+    tags = {
+        "dormouse:endpoint": "reviews",
+        "dormouse:capture-percent": "12.5",
+        "dormouse:capture-content": "input",
+        "dormouse:capture-redact": "card /inputs/-/name",
+        "dormouse:capture-max-body": "65536",
+        "dormouse:capture-json-types": "application/json application/x-ndjson",
+        "dormouse:capture-csv-types": "text/csv text/tab-separated-values",
+    }
+
+    assert parse_spec("c1", tags).capture == CapturePolicy(
+        percent=Decimal("12.5"),
+        content=Content.INPUT,
+        max_body=65_536,
+        patterns=frozenset({Pattern.CARD}),
+        pointers=(("inputs", "-", "name"),),
+        json_types=("application/json", "application/x-ndjson"),
+        csv_types=("text/csv", "text/tab-separated-values"),
+    )
+    assert parse_spec("c1", {"dormouse:endpoint": "reviews"}).capture == CapturePolicy()
+
+
 def test_the_tag_of_an_endpoint_is_none_of_a_config() -> None:
     """Whoever hands an endpoint over tags the endpoint."""
     tags = {"dormouse:endpoint": "reviews", "dormouse:adopted-by": "dormouse"}
@@ -104,6 +130,17 @@ def test_the_tag_of_an_endpoint_is_none_of_a_config() -> None:
         ),
         ({"dormouse:endpoint": "r", "dormouse:idle-timout": "5m"}, ["'dormouse:idle-timout'"]),
         *(
+            ({"dormouse:endpoint": "r", f"dormouse:capture-{tag}": bad}, ["c1", tag, repr(bad), eg])
+            for tag, bad, eg in (
+                ("percent", "101", "such as 12.5"),
+                ("content", "all", "both, input, output, metadata"),
+                ("redact", "iban", "such as: email card phone /inputs/-/name"),
+                ("max-body", "1MB", "such as 65536"),
+                ("json-types", "json", "such as application/json"),
+                ("csv-types", "csv", "such as application/json"),
+            )
+        ),
+        *(
             ({"dormouse:endpoint": "r", "dormouse:principals": bad}, ["c1", "principals", says])
             for bad, says in (
                 ("", "names nobody"),
@@ -131,12 +168,21 @@ TAG_KEYS = (
             "dormouse:cold-default",
             "dormouse:completion-topic",
             "dormouse:warm-set-size",
+            "dormouse:capture-percent",
+            "dormouse:capture-content",
+            "dormouse:capture-redact",
+            "dormouse:capture-max-body",
+            "dormouse:capture-json-types",
+            "dormouse:capture-csv-types",
         ]
     )
     | st.text()
 )
 VALUES = st.text() | st.sampled_from(
-    ["r", "15m", "123456789012", "wait=9", "refuse", "5", "arn:aws:sns:us-east-1:123456789012:t"]
+    [
+        *("r", "15m", "123456789012", "wait=9", "refuse", "5", "0.5", "input", "email /a/-"),
+        *("none", "text/csv", "arn:aws:sns:us-east-1:123456789012:t"),
+    ]
 )
 
 
@@ -153,3 +199,5 @@ def test_any_tags_are_read_or_refused(tags: dict[str, str]) -> None:
     assert spec.cold_wait is None or timedelta(0) < spec.cold_wait <= timedelta(seconds=50)
     assert (spec.completion_topic is not None) == ("dormouse:completion-topic" in tags)
     assert 0 <= spec.warm_set_size <= 50
+    assert 0 <= spec.capture.percent <= 100
+    assert 0 <= spec.capture.max_body <= 6_291_456
