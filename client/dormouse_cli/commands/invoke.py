@@ -55,7 +55,12 @@ def invoke(
     ] = None,
     model: Annotated[
         str,
-        typer.Option("--model", "-m", metavar="NAME", help="TargetModel, as `models list` has it, or an alias."),
+        typer.Option(
+            "--model",
+            "-m",
+            metavar="NAME",
+            help="TargetModel, as `models list` has it, or an alias.",
+        ),
     ],
     body: Annotated[
         str | None, typer.Option(metavar="TEXT", help="The request's body itself.")
