@@ -96,6 +96,23 @@ def test_botocore_s_answer_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (http.signer.service, http.signer.region) == ("sagemaker", "us-gov-west-1")
 
 
+def test_a_user_without_a_home_has_no_profiles(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As which a container may run."""
+
+    def unknown(_user: int) -> None:
+        raise KeyError
+
+    monkeypatch.delenv("HOME", raising=False)
+    monkeypatch.setattr("pwd.getpwuid", unknown)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+
+    http = http_to("dynamodb", connect_timeout=1, read_timeout=1)
+
+    assert http.connections.host == "dynamodb.eu-central-1.amazonaws.com"
+
+
 def test_keys_are_those_of_the_environment() -> None:
     """All of them, or none."""
     env = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}

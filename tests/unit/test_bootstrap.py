@@ -223,7 +223,7 @@ def test_an_upload_is_signed_with_its_condition() -> None:
 
 
 def test_an_upload_goes_to_the_region_of_its_bucket(monkeypatch: pytest.MonkeyPatch) -> None:
-    """While a bucket is young, all other addresses send on to that, where the signature is wrong."""
+    """While it is young, other addresses send on to that one, where the signature is wrong."""
     monkeypatch.setenv("DORMOUSE_MODEL_BUCKET", "a-bucket")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
     store = control.models().store

@@ -109,7 +109,8 @@ def _trust() -> Trust:
 
 
 def _address(service: str) -> Address:
-    has_profiles = Path("~/.aws/config").expanduser().exists()
+    # Path.expanduser raises where its user has no home.
+    has_profiles = Path(os.path.expanduser("~/.aws/config")).exists()  # noqa: PTH111
     address = None if has_profiles else address_of(service, os.environ)
     if address is not None:
         return address
