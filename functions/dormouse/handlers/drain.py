@@ -119,11 +119,11 @@ def _about(work: Work) -> dict[str, Any]:
 
 
 def _about_request(request: ParkedRequest) -> dict[str, Any]:
+    # Not the reason, in which a model may quote its input: `dormouse requests` shows that.
     fields: dict[str, Any] = {
         "request": request.id,
         "kind": request.kind.value,
         "tries": request.tries,
-        "reason": request.reason,
     }
     if request.result is not None:
         fields["status"] = request.result.status
