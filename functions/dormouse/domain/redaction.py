@@ -405,11 +405,21 @@ def _encodings(body: bytes, content_type: str, *, is_json: bool) -> Iterable[str
         if _KNOWN_CHARSET.fullmatch(named[1]) is None:
             raise _UnreadableError(f"its charset {named[1]} can't be looked through")
         encodings.append(named[1])
-    if b"\0" in body[:4]:
-        encodings.append(json.detect_encoding(body))
+    detected = json.detect_encoding(body)
+    if detected != "utf-8" and _is_printable(body, detected):
+        encodings.append(detected)
     if (is_json or _TEXT_TYPE.match(content_type)) and b"\0" not in body and not _is_utf8(body):
         encodings.append("latin-1")
     return dict.fromkeys(encodings)
+
+
+def _is_printable(body: bytes, encoding: str) -> bool:
+    """Whether bytes are a text: small integers of 32 bits are UTF-32, too."""
+    try:
+        text = body.decode(encoding)
+    except ValueError:
+        return False
+    return "".join(text.split()).isprintable()
 
 
 def _is_utf8(body: bytes) -> bool:

@@ -41,7 +41,7 @@ def find(text: str, patterns: Set[Pattern], *, is_text: bool = True) -> list[Spa
     """Find what the patterns recognise, in order; what overlaps is one. In linear time.
 
     In what is no text but bytes, shorter addresses come about by chance: there they are ASCII, with
-    3 characters before the `@` at least.
+    3 characters before the `@` at least, and a domain that is all in lower or all in upper case.
     """
     found: list[Span] = []
     if Pattern.EMAIL in patterns:
@@ -92,7 +92,8 @@ def _emails(text: str) -> Iterator[Span]:
 
 
 _PLAIN_AT_DOMAIN = re.compile(
-    r"@[A-Za-z0-9][A-Za-z0-9-]{1,62}\.(?:[A-Za-z0-9-]{1,63}\.){0,8}[A-Za-z]{2,24}(?![A-Za-z0-9])"
+    r"@(?:[a-z0-9][a-z0-9-]{1,62}\.(?:[a-z0-9-]{1,63}\.){0,8}[a-z]{2,24}"
+    r"|[A-Z0-9][A-Z0-9-]{1,62}\.(?:[A-Z0-9-]{1,63}\.){0,8}[A-Z]{2,24})(?![A-Za-z0-9])"
 )
 _PLAIN_LACOL = re.compile(rf"[A-Za-z0-9._%+-]{{3,{_LONGEST_LOCAL}}}")
 
@@ -204,7 +205,9 @@ def _cards(text: str, segments: tuple[Segment, ...]) -> Iterator[Span]:
             written = match[0] + match[1]
             for candidate in (written, _LAST_GROUP.sub("", written)):
                 if is_card(_NO_DIGITS.sub("", candidate)):
-                    yield Span(match.start(), match.start() + len(candidate), Pattern.CARD)
+                    last = match.start() + len(candidate)
+                    if not _is_in_hex(text, match.start(), last):
+                        yield Span(match.start(), last, Pattern.CARD)
                     break
 
 
