@@ -2,10 +2,12 @@
 
 They are written with the first exchange and then at most every 5 seconds, with the exchange that
 comes then: a container that is frozen, and never woken again, takes the last 5 seconds with it.
+One exchange waits for one batch at the most, so what an outage has left is written bit by bit.
 """
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import islice
 
 from dormouse.domain.exchange import Exchange
 from dormouse.domain.usage import (
@@ -22,6 +24,10 @@ from dormouse.errors import AwsError
 from dormouse.ports import Clock, UsageLedger
 
 _INTERVAL = timedelta(seconds=5)
+
+# What DynamoDB takes in a batch; of it, at least so many are last uses, if there are.
+_WRITTEN_AT_ONCE = 25
+_LAST_USES_AT_ONCE = 5
 
 # A model's last use is written down anew when it is so much later than the one that stands there:
 # else it would cost as much as the counts.
@@ -84,18 +90,23 @@ class Tallying:
             for endpoint, minute in self._minutes.items()
             if minute.at == minute_of(now)
         }
+        reserved = min(len(self._last_uses), _LAST_USES_AT_ONCE)
+        parts = tuple(islice(self._unwritten.values(), _WRITTEN_AT_ONCE - reserved))
+        uses = tuple(islice(self._last_uses.values(), _WRITTEN_AT_ONCE - len(parts)))
         try:
-            self.ledger.record(tuple(self._unwritten.values()), tuple(self._last_uses.values()))
+            self.ledger.record(parts, uses)
         except AwsError as error:
             # It is tried again with the next exchange after the interval.
             return str(error), *self._forget()
-        for key, use in self._last_uses.items():
-            self._last_uses_written[key] = use.at
         if len(self._last_uses_written) > _LAST_USES_REMEMBERED:
             self._last_uses_written.clear()
-        self._unwritten.clear()
-        self._last_uses.clear()
-        return ()
+        for part in parts:
+            del self._unwritten[part.name]
+        for use in uses:
+            key = (use.endpoint, use.model)
+            del self._last_uses[key]
+            self._last_uses_written[key] = use.at
+        return self._forget()
 
     def _count(self, exchange: Exchange) -> None:
         endpoint, at = exchange.endpoint, minute_of(exchange.ended_at)

@@ -28,14 +28,25 @@ POLICIES = st.builds(
 @example(CapturePolicy())
 @example(CapturePolicy(patterns=frozenset(), pointers=()))
 def test_what_is_captured_is_read_as_it_was_kept(policy: CapturePolicy) -> None:
-    """Whatever tags can say; the default takes no room."""
+    """Whatever tags can say."""
     item: dict[str, Any] = {"terms": terms_value(Terms(capture=policy))}
 
     terms = read_ledger(item).terms
 
     assert terms is not None
     assert terms.capture == policy
-    assert ("capture" in item["terms"]["M"]) == (policy != CapturePolicy())
+
+
+def test_terms_of_a_version_without_captures_allow_none() -> None:
+    """Its owner may have switched them off with the update; the next tick reads the tags."""
+    item: dict[str, Any] = {"terms": terms_value(Terms())}
+    del item["terms"]["M"]["capture"]
+
+    terms = read_ledger(item).terms
+
+    assert terms is not None
+    assert terms.capture.percent == 0
+    assert terms != Terms()
 
 
 def test_dynamodb_keeps_what_is_captured(table: EndpointsTable) -> None:

@@ -213,6 +213,10 @@ def test_a_thousand_models_and_callers(ledger: UsageTable, endpoint: str) -> Non
         assert tallying.note(exchange(model, endpoint=endpoint, principal=caller, at=clock())) == ()
     clock.advance(seconds=5)
     assert tallying.note(exchange("last", endpoint=endpoint, at=clock())) == ()
+    # A batch each, until all is written.
+    while tallying._unwritten or tallying._last_uses:
+        clock.advance(seconds=5)
+        assert tallying.note(exchange("", endpoint=f"{endpoint}-2", at=clock())) == ()
     usage = hour(ledger, endpoint)
     assert sum(tally.requests for tally in usage.models.values()) == 1001
     assert len(usage.models) == 1001

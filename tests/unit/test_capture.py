@@ -245,15 +245,26 @@ def test_captures_of_an_hour_lie_together(case: str, prefix: str) -> None:
 def test_any_name_of_a_model_makes_a_key_that_s3_takes(name: str) -> None:
     """Of 1,024 bytes, of which Firehose's own name for an object has some 150."""
     exchange, policy = CASES["by-model"]
-    exchange = replace(
-        exchange, asked_model=name, response=replace(exchange.response, execution=None)
-    )
+    assert exchange.response.execution is not None
+    execution = replace(exchange.response.execution, target_model=name)
+    exchange = replace(exchange, response=replace(exchange.response, execution=execution))
 
     record = write_record(exchange, policy, by_model=True)
 
     assert len(record.key_prefix.encode()) <= 800
     partition = json.loads(record.line)["eventMetadata"]["modelPartition"]
     assert f"/model={partition}/" in record.key_prefix
+
+
+def test_a_name_that_nobody_has_verified_has_no_part_of_its_own() -> None:
+    """Callers may make up as many as they like, and Firehose fills 500 folders at once."""
+    exchange, policy = CASES["by-model"]
+    invented = replace(exchange, response=replace(exchange.response, status=400))
+
+    record = write_record(invented, policy, by_model=True)
+
+    assert "/model=no-model/" in record.key_prefix
+    assert json.loads(record.line)["eventMetadata"]["targetModel"] == exchange.target_model
 
 
 NOTHING_SOUGHT = CapturePolicy(patterns=frozenset())

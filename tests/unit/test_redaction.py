@@ -2,7 +2,6 @@
 
 import json
 import random
-import time
 
 import pytest
 from hypothesis import example, given, settings
@@ -386,13 +385,12 @@ ORDINARY = {
 
 @pytest.mark.parametrize("name", [*ADVERSE, *ORDINARY])
 def test_a_mebibyte_is_looked_through_in_time(name: str) -> None:
-    """In processor time: in linear time it is less than a second; else it would be minutes."""
+    """In linear time that is less than a second; else it is cut off like any test that hangs."""
     body = ADVERSE.get(name) or ORDINARY[name]
 
-    started = time.process_time()
     kept = redact(body, "text/plain", POLICY)
 
-    assert time.process_time() - started < 6
+    assert (kept.body is None) == (kept.why_omitted is not None)
     if name in ORDINARY:
         assert kept == Redacted(body)
 

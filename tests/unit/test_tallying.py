@@ -1,12 +1,14 @@
 """Counting in a container: nothing is counted twice or forgotten, and little is written."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dormouse.domain.usage import NO_MODEL, OTHERS, Tally, Usage
+from dormouse.domain.usage import NO_MODEL, OTHERS, LastUse, MinutePart, Tally, Usage
 from dormouse.errors import AwsError
 from dormouse.tallying import Tallying
 from tests.fakes.clock import FakeClock
@@ -36,9 +38,12 @@ class Container:
         return self.tallying.note(ended)
 
     def flush(self) -> None:
-        """Let a request for no model come after the interval."""
+        """Let requests for no model come after the interval until all is written, a batch each."""
         self.clock.advance(seconds=5)
         assert self.note("", endpoint="another") == ()
+        while self.tallying._unwritten or self.tallying._last_uses:
+            self.clock.advance(seconds=5)
+            assert self.note("", endpoint="another") == ()
 
     def usage(self, endpoint: str = "reviews") -> Usage:
         """Read everything that was ever written."""
@@ -247,7 +252,28 @@ def test_what_can_t_be_written_is_kept_within_bounds(container: Container) -> No
     lost = [problem for problem in problems if "will not be counted" in problem]
     assert lost == ["requests that will not be counted: 1"] * 100
     container.note()
+    container.flush()
     assert container.requests() == 201
+
+
+def test_an_exchange_waits_for_one_batch(container: Container) -> None:
+    """What an outage has left is written bit by bit, the oldest first; last uses have a share."""
+    container.fails = [False]
+    for number in range(60):
+        container.note(f"model-{number}", endpoint=f"endpoint-{number}")
+    sizes: list[tuple[int, int]] = []
+    record = container.ledger.record
+
+    def measured(parts: Sequence[MinutePart], uses: Sequence[LastUse]) -> None:
+        sizes.append((len(parts), len(uses)))
+        record(parts, uses)
+
+    with patch.object(container.ledger, "record", measured):
+        container.flush()
+    assert all(parts + uses <= 25 for parts, uses in sizes)
+    assert sizes[0] == (20, 5)
+    assert sum(uses for _, uses in sizes) == 60
+    assert container.ledger.last_uses("endpoint-59")
 
 
 def test_last_uses_that_can_t_be_written_are_bounded(container: Container) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from dormouse.adapters.history import read_decision
 from dormouse.adapters.items import moment_value, number_value, read_moment_of, read_number_of
 from dormouse.adapters.moments import read_moment
-from dormouse.domain.capture_policy import DEFAULT_CAPTURE, CapturePolicy, Content, Pattern
+from dormouse.domain.capture_policy import CapturePolicy, Content, Pattern
 from dormouse.domain.ledger import Closing, Decision, Ledger
 from dormouse.domain.terms import Terms
 from dormouse.domain.warm_up import WarmUp
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
 
     from dormouse.adapters.items import Item
+
+# Of an item that a version without captures has written: its owner has not been asked yet. The next
+# tick reads the tags.
+NO_CAPTURE = CapturePolicy(percent=Decimal(0))
 
 
 def read_ledger(item: "Item") -> Ledger:
@@ -92,8 +96,7 @@ def terms_value(terms: Terms) -> "AttributeValueTypeDef":
         fields["cold_wait_seconds"] = {"N": str(terms.cold_wait.total_seconds())}
     if terms.completion_topic is not None:
         fields["completion_topic"] = {"S": terms.completion_topic}
-    if terms.capture != DEFAULT_CAPTURE:
-        fields["capture"] = _capture_value(terms.capture)
+    fields["capture"] = _capture_value(terms.capture)
     return {"M": fields}
 
 
@@ -117,7 +120,7 @@ def _read_terms(fields: "Item") -> Terms:
         principals=_read_texts(fields, "principals"),
         cold_wait=None if cold_wait is None else timedelta(seconds=float(cold_wait["N"])),
         completion_topic=None if topic is None else topic["S"],
-        capture=_read_capture(fields["capture"]["M"]) if "capture" in fields else DEFAULT_CAPTURE,
+        capture=_read_capture(fields["capture"]["M"]) if "capture" in fields else NO_CAPTURE,
     )
 
 

@@ -18,6 +18,7 @@ from urllib.parse import quote
 from dormouse.domain.capture_policy import CapturePolicy, Content
 from dormouse.domain.exchange import Exchange
 from dormouse.domain.redaction import redact, redact_text
+from dormouse.domain.usage import model_of
 
 PREFIX = "captures"
 
@@ -97,7 +98,7 @@ def write_record(exchange: Exchange, policy: CapturePolicy, *, by_model: bool) -
     variant = exchange.variant or NO_VARIANT
     # Names stay as they are: an inference id that is redacted would join nothing.
     model = exchange.target_model
-    partition = _partition_of(model)
+    partition = _partition_of(model_of(exchange))
     attributes = clean(exchange.custom_attributes)
     metadata = {
         "eventId": exchange.event_id,
@@ -172,7 +173,8 @@ def _milliseconds(duration: timedelta | None) -> float | None:
     return None if duration is None else round(duration.total_seconds() * 1000, 1)
 
 
-def _partition_of(model: str | None) -> str:
+def _partition_of(model: str) -> str:
+    # Names that callers invent would fill Firehose's partitions, and so have none.
     written = quote(model or NO_MODEL, safe="", errors="replace")
     return written if len(written) <= _LONGEST_PARTITION else LONG_NAME
 
