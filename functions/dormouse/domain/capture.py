@@ -103,7 +103,7 @@ def write_record(exchange: Exchange, policy: CapturePolicy, *, by_model: bool) -
     metadata = {
         "eventId": exchange.event_id,
         "inferenceId": exchange.inference_id,
-        "inferenceTime": exchange.ended_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "inferenceTime": _second(exchange.ended_at) + "Z",
         "customAttributes": None if attributes is None else [attributes],
         "endpointName": exchange.endpoint,
         "variantName": variant,
@@ -173,6 +173,11 @@ def _milliseconds(duration: timedelta | None) -> float | None:
     return None if duration is None else round(duration.total_seconds() * 1000, 1)
 
 
+def _second(moment: datetime) -> str:
+    # strftime takes ten times as long.
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds")
+
+
 def _partition_of(model: str) -> str:
     # Names that callers invent would fill Firehose's partitions, and so have none.
     written = quote(model or NO_MODEL, safe="", errors="replace")
@@ -180,7 +185,7 @@ def _partition_of(model: str) -> str:
 
 
 def _key_prefix(endpoint: str, variant: str, partition: str | None, at: datetime) -> str:
-    hour = at.astimezone(UTC).strftime("%Y/%m/%d/%H")
+    hour = _second(at)[: len("2026-02-14T17")].replace("-", "/").replace("T", "/")
     model = "" if partition is None else f"model={partition}/"
     return f"{PREFIX}/{endpoint}/{variant}/{model}{hour}/"
 
