@@ -416,7 +416,7 @@ def test_captures_by_model_are_read_by_model(captures: Captures, tmp_path: Path)
         FROM read_json('{tmp_path}/captures/*/*/model=*/*/*/*/*/*.jsonl',
                        format = 'newline_delimited', union_by_name = true,
                        hive_partitioning = true)
-        WHERE model != '{OTHER_MODEL}' ORDER BY inferenceId
+        WHERE model != '{OTHER_MODEL}' ORDER BY 2
         """
     )
 
