@@ -1,4 +1,6 @@
-"""Cold starts in Lambda's Runtime Interface Emulator: a plain program that the sam CLI ships."""
+"""Functions in Lambda's Runtime Interface Emulator, a plain program that the sam CLI ships for its
+containers; and how they start in it.
+"""
 
 import json
 import os
@@ -47,10 +49,41 @@ def emulator() -> Path:
     raise MissingEnvironmentError(f"There is no {name}: `make bench-proxy` installs the sam CLI.")
 
 
-def cold_start(
-    rie: Path, python: Path, environment: Mapping[str, str], event: Any, log: Path
-) -> ColdStart:
-    """Start a container's process, as the environment tells it, and invoke it twice."""
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A function's process behind the emulator. One event at a time: more at once make it crash."""
+
+    process: subprocess.Popen[bytes]
+    port: int
+
+    def invoke(self, event: Any) -> Any:
+        """Invoke, once the emulator listens."""
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.port}/2015-03-31/functions/function/invocations",
+            data=json.dumps(event).encode(),
+        )
+        deadline = time.monotonic() + _START_SECONDS
+        while True:
+            try:
+                with urllib.request.urlopen(request, timeout=60) as answer:
+                    return json.loads(answer.read())
+            except urllib.error.URLError as error:
+                refused = isinstance(error.reason, ConnectionRefusedError)
+                has_ended = self.process.poll() is not None
+                if not refused or has_ended or time.monotonic() > deadline:
+                    raise
+            time.sleep(0.05)
+
+    def end(self) -> None:
+        """End it, at once."""
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait(timeout=10)
+
+
+def start(
+    rie: Path, python: str | Path, handler: str, environment: Mapping[str, str], log: Path
+) -> Function:
+    """Start a function's process; the environment says where its artefact is (LAMBDA_TASK_ROOT)."""
     front, runtime_api = _free_ports(2)
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -58,7 +91,7 @@ def cold_start(
                 rie,
                 *("--runtime-interface-emulator-address", f"127.0.0.1:{front}"),
                 *("--runtime-api-address", f"127.0.0.1:{runtime_api}"),
-                *(python, "-m", "awslambdaric", "dormouse.handlers.invoke.handler"),
+                *(python, "-m", "awslambdaric", handler),
             ],
             cwd=environment["LAMBDA_TASK_ROOT"],
             env=environment,
@@ -67,34 +100,23 @@ def cold_start(
             # The emulator starts the runtime client, and both have to end.
             start_new_session=True,
         )
+    return Function(process, front)
+
+
+def cold_start(
+    rie: Path, python: Path, environment: Mapping[str, str], event: Any, log: Path
+) -> ColdStart:
+    """Start a process of `invoke`, as the environment tells it, and invoke it twice."""
+    function = start(rie, python, "dormouse.handlers.invoke.handler", environment, log)
     try:
-        answer = _invoke(front, event, process)
-        _invoke(front, event, process)
+        answer = function.invoke(event)
+        function.invoke(event)
         text = _written(log, requests=2)
     finally:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait(timeout=10)
+        function.end()
     (init,) = _INIT.findall(text)
     first, second = _REQUEST.findall(text)
     return ColdStart(float(init), float(first), float(second), answer)
-
-
-def _invoke(port: int, event: Any, process: subprocess.Popen[bytes]) -> Any:
-    """Invoke, once the emulator listens."""
-    request = urllib.request.Request(
-        f"http://127.0.0.1:{port}/2015-03-31/functions/function/invocations",
-        data=json.dumps(event).encode(),
-    )
-    deadline = time.monotonic() + _START_SECONDS
-    while True:
-        try:
-            with urllib.request.urlopen(request, timeout=60) as answer:
-                return json.loads(answer.read())
-        except urllib.error.URLError as error:
-            refused = isinstance(error.reason, ConnectionRefusedError)
-            if not refused or process.poll() is not None or time.monotonic() > deadline:
-                raise
-        time.sleep(0.05)
 
 
 def _written(log: Path, requests: int) -> str:

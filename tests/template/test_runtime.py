@@ -5,14 +5,8 @@ The artefact is imported, the handler is found, and an answer comes back as AWS 
 
 import json
 import os
-import platform
-import socket
-import subprocess
 import sys
 import threading
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator
 from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -21,80 +15,42 @@ from typing import Any
 
 import pytest
 
+from benchmarks.emulator import emulator, start
 from tests.template.cloudformation import REGION, environment, properties
 from tests.template.events import event
-
-START_SECONDS = 30
 
 Invoke = Callable[[Any], Any]
 
 
-def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on now, each another one."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports: list[int] = [listening.getsockname()[1] for listening in sockets]
-    for listening in sockets:
-        listening.close()
-    return ports
-
-
-def emulator(sam: Path) -> Path:
-    """The emulator that the sam CLI ships for its containers; it is a plain program."""
-    machine = {"x86_64": "x86_64", "aarch64": "arm64"}[platform.machine()]
-    (found,) = sam.parents[1].glob(
-        f"lib/python3*/site-packages/samcli/local/rapid/aws-lambda-rie-{machine}"
-    )
-    return found
-
-
 @pytest.fixture(scope="module")
 def lambda_function(
-    sam: Path, artefacts: Path, tmp_path_factory: pytest.TempPathFactory
+    artefacts: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[[str], Invoke]]:
     """Gives what invokes a function, by its logical id, one event at a time. It is started once and
     lives on, as a Lambda container does.
     """
-    processes = []
+    functions = []
 
     @cache
-    def start(function: str) -> Invoke:
-        front, runtime_api = free_ports(2)
+    def started(function: str) -> Invoke:
         log = tmp_path_factory.mktemp(function) / "log"
-        with log.open("wb") as output:
-            process = subprocess.Popen(
-                [
-                    emulator(sam),
-                    "--runtime-interface-emulator-address",
-                    f"127.0.0.1:{front}",
-                    "--runtime-api-address",
-                    f"127.0.0.1:{runtime_api}",
-                    sys.executable,
-                    "-m",
-                    "awslambdaric",
-                    properties(function)["Handler"],
-                ],
-                cwd=artefacts / function,
-                env=lambda_environment(function, artefacts / function),
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                # The emulator starts the runtime client, and both have to end.
-                start_new_session=True,
-            )
-        processes.append(process)
+        handler, artefact = properties(function)["Handler"], artefacts / function
+        environment_of = lambda_environment(function, artefact)
+        running = start(emulator(), sys.executable, handler, environment_of, log)
+        functions.append(running)
 
         def invoke(asked: Any) -> Any:
             try:
-                return post(front, asked, process)
-            except (OSError, AssertionError) as error:
+                return running.invoke(asked)
+            except OSError as error:
                 error.add_note(log.read_text(encoding="utf-8", errors="replace"))
                 raise
 
         return invoke
 
-    yield start
-    for process in processes:
-        os.killpg(process.pid, 9)
-        process.wait(timeout=10)
+    yield started
+    for running in functions:
+        running.end()
 
 
 def lambda_environment(function: str, artefact: Path) -> dict[str, str]:
@@ -114,25 +70,6 @@ def lambda_environment(function: str, artefact: Path) -> dict[str, str]:
         "AWS_LAMBDA_FUNCTION_NAME": function,
         "AWS_LAMBDA_FUNCTION_TIMEOUT": str(properties(function)["Timeout"]),
     }
-
-
-def post(port: int, asked: Any, process: subprocess.Popen[bytes]) -> Any:
-    """Invoke, once the emulator listens."""
-    request = urllib.request.Request(
-        f"http://127.0.0.1:{port}/2015-03-31/functions/function/invocations",
-        data=json.dumps(asked).encode(),
-    )
-    deadline = time.monotonic() + START_SECONDS
-    while True:
-        try:
-            with urllib.request.urlopen(request, timeout=60) as answer:
-                return json.loads(answer.read())
-        except urllib.error.URLError as error:
-            refused = isinstance(error.reason, ConnectionRefusedError)
-            assert process.poll() is None, "the emulator has ended"
-            if not refused or time.monotonic() > deadline:
-                raise
-        time.sleep(0.1)
 
 
 def test_invoke_answers_a_path_that_it_does_not_know(
