@@ -119,7 +119,7 @@ def test_two_containers_and_lost_answers_count_nothing_twice(
         lost.append(len(lost) % 2 == 0)
         return {"UnprocessedItems": request["RequestItems"]} if lost[-1] else answer
 
-    deaf.client.batch_write_item = unheard  # type: ignore[method-assign]
+    deaf.client.batch_write_item = unheard  # type: ignore[method-assign]  # of this client
     for _ in range(10):
         for tallying in (one, two):
             tallying.note(exchange("a", endpoint=endpoint, at=clock()))

@@ -38,8 +38,8 @@ def utc_now() -> datetime:
 def client(service: Any, patience: Patience = READS) -> Any:
     """Make a client of boto3."""
     # Late: both take longer to import than all else that a warm request needs.
-    import boto3  # noqa: PLC0415
-    from botocore.config import Config  # noqa: PLC0415
+    import boto3  # noqa: PLC0415 - a warm request needs neither
+    from botocore.config import Config  # noqa: PLC0415 - likewise
 
     config = Config(
         connect_timeout=patience.connect_timeout,
