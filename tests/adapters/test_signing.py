@@ -28,7 +28,7 @@ paths = st.lists(segments, max_size=4).map(
 )
 moments = st.datetimes(
     datetime(2000, 1, 1),  # noqa: DTZ001 - hypothesis adds the time zone
-    datetime(2099, 1, 1),  # noqa: DTZ001
+    datetime(2099, 1, 1),  # noqa: DTZ001 - as above
     timezones=st.just(UTC),
 )
 

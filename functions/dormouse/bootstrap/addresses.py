@@ -109,8 +109,8 @@ def _trust() -> Trust:
 
 
 def _address(service: str) -> Address:
-    # Path.expanduser raises where its user has no home.
-    has_profiles = Path(os.path.expanduser("~/.aws/config")).exists()  # noqa: PTH111
+    config = os.path.expanduser("~/.aws/config")  # noqa: PTH111 - Path's raises without a home
+    has_profiles = Path(config).exists()
     address = None if has_profiles else address_of(service, os.environ)
     if address is not None:
         return address
