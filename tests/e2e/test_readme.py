@@ -298,6 +298,11 @@ def _install(user: User, command: str) -> None:
 @typed("dormouse status --watch")
 def _watch(user: User, command: str) -> None:
     """On a terminal, until Ctrl-C."""
+    _until_ctrl_c(user, command, "dormouse", "serving", "Ctrl-C ends it")
+
+
+def _until_ctrl_c(user: User, command: str, *shown: str) -> None:
+    """It shows these on a terminal, in this order, and ends well by Ctrl-C."""
     terminal = pexpect.spawn(
         "bash",
         ["-c", f"{user.exports}\n{command}"],
@@ -308,7 +313,7 @@ def _watch(user: User, command: str) -> None:
         timeout=60,
     )
     try:
-        for expected in ("dormouse", "serving", "Ctrl-C ends it"):
+        for expected in shown:
             terminal.expect_exact(expected)
         terminal.sendcontrol("c")
         terminal.expect(pexpect.EOF)
@@ -569,23 +574,7 @@ def _logs(user: User, command: str) -> None:
     wanted = f"--model {MODEL} --status 2xx --principal {shlex.quote(name)}"
     assert user.told(f"dormouse logs {wanted}")
     assert user.told("dormouse logs --principal nobody") == ""
-    following = pexpect.spawn(
-        "bash",
-        ["-c", f"{user.exports}\ndormouse logs --follow --status 200"],
-        cwd=user.folder,
-        env=user.environment(),
-        encoding="utf-8",
-        dimensions=(24, 160),
-        timeout=60,
-    )
-    try:
-        following.expect_exact(MODEL)
-        following.sendcontrol("c")
-        following.expect(pexpect.EOF)
-        following.wait()
-    finally:
-        following.close(force=True)
-    assert following.exitstatus == 0
+    _until_ctrl_c(user, "dormouse logs --follow --status 200", MODEL)
 
 
 @typed("export AWS_ENDPOINT_URL…")
