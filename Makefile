@@ -22,10 +22,10 @@ export UV
 export DORMOUSE_SAM := $(CURDIR)/.venvs/sam/bin/sam
 
 .PHONY: help demo up down test check fmt lint type build image image-tools push deploy models tiny-models envs \
-	bench-container bench-proxy bench-wake chaos soak lock clean preflight
+	bench-container bench-proxy bench-reconcile bench-wake chaos soak lock clean preflight
 
 help: ## List what can be typed.
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # ----------------------------------------------------------------------------------------------------- what a user types
 
@@ -97,6 +97,9 @@ bench-wake: preflight $(RUN_ENVS) tiny-models ## Measure from InService to the f
 
 bench-proxy: preflight .venvs/lambda/.ready .venvs/sam/.ready ## Measure what the proxy costs a warm request, and a cold start (2 minutes).
 	@.venvs/lambda/bin/python -m benchmarks.proxy --json
+
+bench-reconcile: preflight .venvs/lambda/.ready ## Measure what it takes to watch 10 to 5,000 endpoints: calls, time, memory, money (3 minutes).
+	@.venvs/lambda/bin/python -m benchmarks.reconcile --json
 
 chaos: preflight $(RUN_ENVS) ## 500 requests across five sleeps while processes are killed: nothing lost, nothing answered twice.
 	@.venvs/local/bin/python -m benchmarks.chaos

@@ -9,7 +9,6 @@ Emulator. Prints one JSON object as the last line of stdout.
 import argparse
 import json
 import math
-import os
 import shutil
 import statistics
 import subprocess
@@ -21,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.artefact import BuildError, build, compile_all, lambda_environment
 from benchmarks.emulator import ColdStart, cold_start, emulator
 from benchmarks.environments import CACHE, ROOT, MissingEnvironmentError, lambda_python
 from benchmarks.program import be_interruptible, positive
@@ -83,15 +83,21 @@ def main(arguments: Sequence[str]) -> int:
         python, rie = lambda_python(), emulator()
         folder = CACHE / "proxy"
         shutil.rmtree(folder, ignore_errors=True)
-        artefact = _build(folder / "artefact")
+        artefact = build("InvokeFunction", folder / "artefact")
         zip_mb = _zip_mb(artefact, folder / "artefact.zip")
-        _compile(python, artefact)
+        compile_all(python, artefact)
         modes = {mode.name: _measure(mode, python, artefact, options.calls) for mode in MODES}
         starts = _cold_starts(python, rie, artefact, folder)
     except KeyboardInterrupt:
         say("Interrupted; nothing is left running.")
         return 130
-    except (FailedError, MissingEnvironmentError, OSError, subprocess.SubprocessError) as error:
+    except (
+        FailedError,
+        BuildError,
+        MissingEnvironmentError,
+        OSError,
+        subprocess.SubprocessError,
+    ) as error:
         print(f"dormouse proxy: {error}", file=sys.stderr)
         return 1
     calls = {name: of_mode.pop("aws_calls") for name, of_mode in modes.items()}
@@ -163,37 +169,12 @@ def _sentence(name: str, mode: Mapping[str, float]) -> str:
 # ------------------------------------------------------------------------------------- the artefact
 
 
-def _build(folder: Path) -> Path:
-    """Build the function as `sam build` does."""
-    make = shutil.which("make")
-    if make is None:
-        raise FailedError("building needs make")
-    folder.mkdir(parents=True)
-    environment = {**os.environ, "ARTIFACTS_DIR": str(folder)}
-    environment.setdefault("UV", str(ROOT / ".venvs" / "uv" / "bin" / "uv"))
-    built = subprocess.run(
-        [make, "--silent", "-C", ROOT / "functions", "build-InvokeFunction"],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if built.returncode != 0:
-        raise FailedError(f"the artefact can't be built: {built.stdout}{built.stderr}")
-    return folder
-
-
 def _zip_mb(artefact: Path, archive: Path) -> float:
     """Pack it as `sam deploy` does, and say how large that is."""
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
         for path in sorted(artefact.rglob("*")):
             packed.write(path, path.relative_to(artefact))
     return round(archive.stat().st_size / 1e6, 2)
-
-
-def _compile(python: Path, artefact: Path) -> None:
-    """Compile it, as Lambda has its own packages; a deployed one is compiled at the first start."""
-    subprocess.run([python, "-m", "compileall", "-q", artefact], check=True)
 
 
 # ---------------------------------------------------------------------------------------- the calls
@@ -241,22 +222,7 @@ def _stand_ins(python: Path) -> Iterator[str]:
 
 
 def _environment(artefact: Path, url: str | None) -> dict[str, str]:
-    """What Lambda would set, and the template; `url` is where AWS is instead."""
-    inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-    return {
-        **inherited,
-        **SETTINGS,
-        "PYTHONPATH": str(artefact),
-        "LAMBDA_TASK_ROOT": str(artefact),
-        "AWS_REGION": "us-east-1",
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_SESSION_TOKEN": "a-token-as-a-function-has-one",
-        "AWS_EC2_METADATA_DISABLED": "true",
-        "AWS_LAMBDA_FUNCTION_NAME": "invoke",
-        **({} if url is None else {"AWS_ENDPOINT_URL": url}),
-    }
+    return lambda_environment(artefact, "invoke", SETTINGS, url)
 
 
 # ---------------------------------------------------------------------------------- the cold starts
