@@ -7,7 +7,7 @@ has happened is moved back by one.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -70,7 +70,7 @@ class Fleet:
         now = datetime.now(UTC)
         self.region = Region(
             [_config(number, now) for number in range(size)],
-            [_endpoint(self.names.index(name), now) for name in self.serving],
+            [_endpoint(number, now) for number in range(0, size, _ONE_IN)],
         )
         # What is passed to the adapters is used by them as boto3's client would be.
         client: Any = SeedingClient(self.tables)
@@ -87,16 +87,12 @@ class Fleet:
     def spread(self) -> None:
         """Let what falls due now and then fall due in turn: endpoints did not begin at once."""
         for number, name in enumerate(self.serving):
-            phase = number % _idle_minutes(self.names.index(name))
-            self.tables.rewrite("endpoints", _earlier(phase * _MINUTE), [name])
+            self._age((number % _idle_minutes(number * _ONE_IN)) * _MINUTE, [name])
         self._go_on(datetime.now(UTC))
 
     def minute(self) -> None:
         """Let a minute pass, in which those that are used are used again."""
-        self.tables.rewrite("endpoints", _earlier(_MINUTE), self.names)
-        for endpoint in self.region.endpoints.values():
-            endpoint.created_at -= _MINUTE
-            endpoint.modified_at -= _MINUTE
+        self._age(_MINUTE, self.names)
         self._go_on(datetime.now(UTC))
 
     def change(self) -> None:
@@ -107,7 +103,15 @@ class Fleet:
         for name in self.to_start:
             self._must(self._state.record_demand(name, now, now, known_only=True).is_written)
         self._idle = frozenset(self.to_stop)
-        self.tables.rewrite("endpoints", _earlier(_LONG_AGO), self.to_stop)
+        self._age(_LONG_AGO, self.to_stop)
+
+    def _age(self, by: timedelta, names: Sequence[str]) -> None:
+        """Move back all that has happened to endpoints."""
+        self.tables.rewrite("endpoints", _earlier(by), names)
+        for name in names:
+            if (endpoint := self.region.endpoints.get(name)) is not None:
+                endpoint.created_at -= by
+                endpoint.modified_at -= by
 
     def _go_on(self, now: datetime) -> None:
         for name in self.proxied:

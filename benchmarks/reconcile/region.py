@@ -110,15 +110,21 @@ class Region:
 
     def _get_resources(self, request: Request) -> Any:
         kinds = {_TAG_TYPES.get(name, name) for name in request.get("ResourceTypeFilters", ())}
+        filters = request.get("TagFilters", ())
         found = [
-            {"ResourceARN": arn(kind, name), "Tags": _listed(tags)}
-            for kind, name, tags in self._tagged()
-            if (not kinds or kind in kinds) and _has_tags(tags, request.get("TagFilters", ()))
+            tagged
+            for tagged in self._tagged()
+            if (not kinds or tagged[0] in kinds) and _has_tags(tagged[2], filters)
         ]
         page, token = _page(
             found, request.get("PaginationToken"), request.get("ResourcesPerPage", _PAGE)
         )
-        return {"ResourceTagMappingList": page, "PaginationToken": token or ""}
+        return {
+            "ResourceTagMappingList": [
+                {"ResourceARN": arn(kind, name), "Tags": _listed(tags)} for kind, name, tags in page
+            ],
+            "PaginationToken": token,
+        }
 
     def _tagged(self) -> Sequence[tuple[str, str, Tags]]:
         return [
@@ -129,38 +135,42 @@ class Region:
     # -- SageMaker
 
     def _list_endpoints(self, request: Request) -> Any:
-        part, status = request.get("NameContains", ""), request.get("StatusEquals")
+        part, status = request.get("NameContains", "").lower(), request.get("StatusEquals")
         found = [
+            endpoint
+            for name, endpoint in self.endpoints.items()
+            if part in name and status in (None, endpoint.status)
+        ]
+        page, token = _page(
+            found, request.get("NextToken"), request.get("MaxResults", _DEFAULT_PAGE)
+        )
+        listed = [
             {
                 "EndpointName": endpoint.name,
                 "EndpointArn": arn("endpoint", endpoint.name),
-                "CreationTime": endpoint.created_at.timestamp(),
-                "LastModifiedTime": endpoint.modified_at.timestamp(),
+                "CreationTime": _seconds(endpoint.created_at),
+                "LastModifiedTime": _seconds(endpoint.modified_at),
                 "EndpointStatus": endpoint.status,
             }
-            for endpoint in self.endpoints.values()
-            if part.lower() in endpoint.name.lower() and status in (None, endpoint.status)
+            for endpoint in page
         ]
+        return {"Endpoints": listed} | ({"NextToken": token} if token else {})
+
+    def _list_endpoint_configs(self, request: Request) -> Any:
+        part = request.get("NameContains", "").lower()
+        found = [config for name, config in self.configs.items() if part in name]
         page, token = _page(
             found, request.get("NextToken"), request.get("MaxResults", _DEFAULT_PAGE)
         )
-        return {"Endpoints": page} | ({"NextToken": token} if token else {})
-
-    def _list_endpoint_configs(self, request: Request) -> Any:
-        part = request.get("NameContains", "")
-        found = [
+        listed = [
             {
                 "EndpointConfigName": config.name,
                 "EndpointConfigArn": arn("endpoint-config", config.name),
-                "CreationTime": config.created_at.timestamp(),
+                "CreationTime": _seconds(config.created_at),
             }
-            for config in self.configs.values()
-            if part.lower() in config.name.lower()
+            for config in page
         ]
-        page, token = _page(
-            found, request.get("NextToken"), request.get("MaxResults", _DEFAULT_PAGE)
-        )
-        return {"EndpointConfigs": page} | ({"NextToken": token} if token else {})
+        return {"EndpointConfigs": listed} | ({"NextToken": token} if token else {})
 
     def _describe_endpoint(self, request: Request) -> Any:
         endpoint = self._endpoint(request)
@@ -180,8 +190,8 @@ class Region:
                 }
             ],
             "EndpointStatus": endpoint.status,
-            "CreationTime": endpoint.created_at.timestamp(),
-            "LastModifiedTime": endpoint.modified_at.timestamp(),
+            "CreationTime": _seconds(endpoint.created_at),
+            "LastModifiedTime": _seconds(endpoint.modified_at),
         }
 
     def _describe_endpoint_config(self, request: Request) -> Any:
@@ -198,7 +208,7 @@ class Region:
                     "InitialVariantWeight": 1.0,
                 }
             ],
-            "CreationTime": config.created_at.timestamp(),
+            "CreationTime": _seconds(config.created_at),
             "EnableNetworkIsolation": False,
         }
 
@@ -342,6 +352,11 @@ def arn(kind: str, name: str) -> str:
 def minute_before(now: datetime, ago: timedelta) -> datetime:
     """Return the beginning of the minute that was so long ago."""
     return (now - ago).replace(second=0, microsecond=0)
+
+
+def _seconds(moment: datetime) -> float:
+    """Write a moment, to the millisecond."""
+    return round(moment.timestamp(), 3)
 
 
 def _listed(tags: Tags) -> list[dict[str, str]]:
