@@ -10,7 +10,7 @@ from dormouse.domain.price import Instances, Unpriced
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient
-    from mypy_boto3_sagemaker.type_defs import ProductionVariantTypeDef
+    from mypy_boto3_sagemaker.type_defs import ProductionVariantOutputTypeDef
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class EndpointConfigs:
         return tuple(Instances(*each) for each in counts.items())
 
 
-def _of_variant(variant: "ProductionVariantTypeDef") -> Instances | Unpriced:
+def _of_variant(variant: "ProductionVariantOutputTypeDef") -> Instances | Unpriced:
     name = variant["VariantName"]
     instance_type, count = variant.get("InstanceType"), variant.get("InitialInstanceCount")
     if "ServerlessConfig" in variant:
