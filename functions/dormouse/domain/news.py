@@ -93,7 +93,13 @@ def of_budget(
 
 
 def of_plan(
-    spec: Spec, ledger: Ledger, seen: Observation, plan: Plan, problem: str | None, now: datetime
+    spec: Spec,
+    ledger: Ledger,
+    seen: Observation,
+    plan: Plan,
+    *,
+    problem: str | None,
+    now: datetime,
 ) -> tuple[Notice, ...]:
     """Tell what a plan has begun, or what keeps one from being carried out. `problem` is what has
     kept this one from it, if anything did.
