@@ -116,8 +116,8 @@ def retry_at(failure: Failure) -> datetime | None:
     """Say when its EndpointConfig may be tried again; None: not before somebody says so."""
     if failure.count >= MOST_FAILURES and not failure.kind.mends_itself:
         return None
-    # Doubled each time; the exponent is bounded, since the ceiling is reached long before.
-    backoff = FIRST_BACKOFF * 2 ** min(failure.count - 1, 10)
+    # Doubled each time, though not without end: the ceiling is reached long before.
+    backoff = FIRST_BACKOFF * (1 << min(failure.count - 1, 10))
     return failure.at + min(backoff, LONGEST_BACKOFF)
 
 
