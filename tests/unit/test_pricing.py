@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 
 import pytest
@@ -60,6 +60,13 @@ def test_by_the_price_list() -> None:
     assert rate([Instances(M5, 2)]) == (
         Rate("c1", Decimal("0.46"), "2 x ml.m5.xlarge at $0.23 an hour, list price of 2026-11-20"),
         [M5],
+    )
+
+
+def test_the_date_of_the_list_is_one_of_utc() -> None:
+    """Wherever the moment is written."""
+    assert Price(Decimal(1), NOW.astimezone(timezone(timedelta(hours=9)))).source == (
+        "list price of 2026-11-20"
     )
 
 

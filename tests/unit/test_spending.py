@@ -36,7 +36,7 @@ MICRO_DOLLAR = Decimal("0.000001")
 MOMENTS = st.timedeltas(timedelta(0), timedelta(days=2557)).map(
     lambda since: datetime(2024, 1, 1, tzinfo=UTC) + since
 )
-RATES = st.decimals(Decimal("0.0001"), Decimal(1000), places=4).map(
+RATES = st.decimals(Decimal("0.0001"), Decimal(1_000_000), places=4).map(
     lambda usd: Rate("c1", usd, "some price")
 )
 BUDGETS = st.one_of(
@@ -184,6 +184,13 @@ def test_what_has_no_price_is_counted_by_itself() -> None:
     assert spent_by(None, NOW - HOUR, None, NOW) == Spent("2026-11", HOUR, unpriced=HOUR)
 
 
+def test_a_life_that_begins_later_costs_nothing_yet() -> None:
+    """Another machine's clock is ahead."""
+    former = Spent("2026-11", HOUR, Decimal("0.23"))
+    assert spent_by(former, NOW + HOUR, RATE, NOW) == former
+    assert spent_by(former, NOW + HOUR, UNKNOWN, NOW) == former
+
+
 def test_a_clock_that_is_behind_brings_no_month_back() -> None:
     """The total of the later month stays."""
     december = Spent("2026-12", HOUR, Decimal("0.23"))
@@ -284,16 +291,27 @@ def test_its_owner_is_warned_once_a_month() -> None:
         ("120h", 130, NOW),
         # The month ends in 252 hours, and then there is a new one.
         ("744h", 491, None),
+        ("744h", 492, None),
         ("744h", 493, NOW + 251 * HOUR),
         ("46USD", 199, NOW + HOUR),
         ("46USD", 200, NOW),
         ("1000USD", 200, None),
+        ("57.96USD", 0, None),
     ],
 )
 def test_when_it_runs_out(budget: str, hours: float, at: datetime | None) -> None:
     """While the endpoint is up, and within the month."""
     spent = Spent("2026-11", hours * HOUR, Decimal("0.23") * Decimal(hours))
     assert runs_out_at(parse_budget(budget), spent, RATE, NOW, is_up=True) == at
+
+
+def test_it_is_spent_at_that_very_moment() -> None:
+    """A fleet so dear that a microsecond counts: $0.01 is 51.4 of them."""
+    budget, dear = parse_budget("0.01USD"), Rate("c1", Decimal(700_000), "some price")
+    at = runs_out_at(budget, Spent("2026-11"), dear, NOW, is_up=True)
+    assert at == NOW + timedelta(microseconds=52)
+    assert is_spent(spent_by(None, NOW, dear, at), budget)
+    assert not is_spent(spent_by(None, NOW, dear, at - timedelta(microseconds=1)), budget)
 
 
 def test_what_is_down_spends_nothing() -> None:
