@@ -13,7 +13,7 @@ from botocore.stub import Stubber
 from dormouse.adapters.prices import ASKED_AGAIN_AFTER, REFRESHED_AFTER, ListPrices
 from dormouse.adapters.state import EndpointsTable
 from dormouse.domain.price import Price, Unpriced
-from tests.unit.price_documents import document
+from tests.fakes.price_documents import document
 
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 M5 = "ml.m5.xlarge"

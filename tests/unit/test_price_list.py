@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from dormouse.domain.price import Unpriced
 from dormouse.domain.price_list import pricing_region, read_price
-from tests.unit.price_documents import document, product
+from tests.fakes.price_documents import document, product
 
 WHAT = "ml.m5.xlarge in us-east-1"
 
