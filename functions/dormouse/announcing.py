@@ -38,7 +38,7 @@ class Announcing:
         except AwsError as error:
             if not all(self._is_late(notice) for notice in notices):
                 raise
-            problems.append(_untold(notices, error))
+            problems.append(_untold("on the bus", notices, error))
         for notice in notices:
             try:
                 problem = (
@@ -49,13 +49,13 @@ class Announcing:
                     raise
                 problem = str(error)
             if problem is not None:
-                problems.append(_untold([notice], problem))
+                problems.append(_untold("at its topic", [notice], problem))
         return tuple(problems)
 
     def _is_late(self, notice: Notice) -> bool:
         return self.clock() >= notice.at + self.patience
 
 
-def _untold(notices: Sequence[Notice], why: object) -> str:
+def _untold(where: str, notices: Sequence[Notice], why: object) -> str:
     kinds = " and ".join(notice.kind for notice in notices)
-    return f"nobody is told that {notices[0].endpoint} is {kinds}: {why}"
+    return f"nobody {where} is told that {notices[0].endpoint} is {kinds}: {why}"

@@ -92,33 +92,35 @@ class Notice:
     topic: str | None = None
 
 
-def document_of(notice: Notice) -> dict[str, str | None]:
-    """Write what programs are told; always the same for one notice, its `id` included."""
+def document_of(notice: Notice) -> dict[str, str]:
+    """Write what programs are told, without what is not known; always the same for one notice, its
+    `id` included.
+    """
     at = _moment(notice.at)
-    return {
-        "version": VERSION,
-        "id": f"{notice.endpoint}/{at}/{notice.kind}",
-        "kind": notice.kind.value,
-        "endpoint": notice.endpoint,
-        "at": at,
-        "reason": notice.reason,
-        "by": notice.by,
-        "endpoint_config": notice.config_name,
-        "owner": notice.owner,
-        "until": None if notice.until is None else _moment(notice.until),
-        "detail": notice.detail,
-    }
+    return _without_none(
+        version=VERSION,
+        id=f"{notice.endpoint}/{at}/{notice.kind}",
+        kind=notice.kind.value,
+        endpoint=notice.endpoint,
+        at=at,
+        reason=notice.reason,
+        by=notice.by,
+        endpoint_config=notice.config_name,
+        owner=notice.owner,
+        until=None if notice.until is None else _moment(notice.until),
+        detail=notice.detail,
+    )
 
 
-def write_notice(notice: Notice) -> dict[str, str | None]:
+def write_notice(notice: Notice) -> dict[str, str]:
     """Write a notice that is still to be told: the document, and whom to tell beside EventBridge.
 
     Of its times what is below a millisecond is lost.
     """
-    return {**document_of(notice), "topic": notice.topic}
+    return {**document_of(notice), **_without_none(topic=notice.topic)}
 
 
-def read_notice(written: Mapping[str, str | None]) -> Notice:
+def read_notice(written: Mapping[str, str]) -> Notice:
     """Read what `write_notice` wrote.
 
     Raises:
@@ -126,7 +128,7 @@ def read_notice(written: Mapping[str, str | None]) -> Notice:
     """
     version, kind, until = written.get("version"), written.get("kind"), written.get("until")
     endpoint, at, reason = written.get("endpoint"), written.get("at"), written.get("reason")
-    if version != VERSION or endpoint is None or at is None or reason is None:
+    if version != VERSION or not (kind and endpoint and at and reason):
         raise ValueError(f"{written!r} is no notice of version {VERSION}")
     return Notice(
         NoticeKind(kind),
@@ -171,6 +173,10 @@ def text_of(notice: Notice) -> str:
             "",
         )
     )
+
+
+def _without_none(**members: str | None) -> dict[str, str]:
+    return {name: value for name, value in members.items() if value is not None}
 
 
 def _moment(at: datetime) -> str:
