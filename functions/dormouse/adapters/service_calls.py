@@ -222,6 +222,9 @@ class DynamoDb:
     def query(self, **request: Any) -> dict[str, Any]:
         return self._protocol.call("Query", request)
 
+    def scan(self, **request: Any) -> dict[str, Any]:
+        return self._protocol.call("Scan", request)
+
     def batch_write_item(self, **request: Any) -> dict[str, Any]:
         return self._protocol.call("BatchWriteItem", request)
 
