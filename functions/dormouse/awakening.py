@@ -8,6 +8,7 @@ from dormouse.domain.ledger import Ledger
 from dormouse.domain.spec import Spec
 from dormouse.domain.warm_up import WarmUp
 from dormouse.domain.work import LoadModel
+from dormouse.keeping import Keeping
 from dormouse.ports import Clock, ReconcilerState, WorkQueue
 
 
@@ -20,23 +21,37 @@ class Awakening:
 
     state: ReconcilerState
     work: WorkQueue
+    keeping: Keeping
     clock: Clock
     warm_up_at_most: timedelta
     resend_after: timedelta
 
-    def note(self, spec: Spec, ledger: Ledger, seen: Present) -> None:
-        """Note that it serves, unless that is noted; or go on with its warm-up.
+    def note(self, spec: Spec, ledger: Ledger, seen: Present) -> bool:
+        """Note that it serves, unless that is noted; or go on with its warm-up. Returns whether it
+        was noted just now.
 
         Raises:
             AwsError: that can't be written, or the orders not be sent.
         """
         now = self.clock()
         if ledger.serving_since is None:
-            self._begin(spec, ledger, seen, now)
-        elif ledger.warm_up is not None and ledger.warm_up.ended_at is None:
+            return self._begin(spec, ledger, seen, now)
+        if ledger.warm_up is not None and ledger.warm_up.ended_at is None:
             self._go_on(spec.endpoint, ledger.warm_up, now)
+        return False
 
-    def _begin(self, spec: Spec, ledger: Ledger, seen: Present, now: datetime) -> None:
+    def restore(self, endpoint: str, ledger: Ledger) -> None:
+        """Give back to it what has died with it, once it serves.
+
+        Raises:
+            AwsError: that could not be done, or not be noted; the next tick does it again.
+        """
+        if ledger.keepsake is None or not ledger.awaits_restoring:
+            return
+        self.keeping.restore(endpoint, ledger.keepsake)
+        self.state.record_restored(endpoint, self.clock())
+
+    def _begin(self, spec: Spec, ledger: Ledger, seen: Present, now: datetime) -> bool:
         wake, warm_up = None, None
         # One that somebody else has started teaches nothing, and its models may be in use.
         if ledger.started_at is not None:
@@ -48,6 +63,7 @@ class Awakening:
         is_first = self.state.record_serving(spec.endpoint, ledger, now, wake, warm_up)
         if is_first and warm_up is not None:
             self.work.send([LoadModel(spec.endpoint, model) for model in warm_up.models])
+        return is_first
 
     def _go_on(self, endpoint: str, warm_up: WarmUp, now: datetime) -> None:
         if not warm_up.left or warm_up.end(now) is not None:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
+from dormouse.domain.asker import asker
 from dormouse.domain.ledger import RecordedDemand
 from dormouse.errors import AwsError
 from dormouse.ports import Clock, Nudge, ProxyState
@@ -25,29 +26,37 @@ class Demand:
     clock: Clock
 
     def note(
-        self, endpoint: str, request_id: str, problems: list[str], *, known_only: bool
+        self,
+        endpoint: str,
+        request_id: str,
+        problems: list[str],
+        *,
+        known_only: bool,
+        by: str | None = None,
     ) -> RecordedDemand:
-        """Note that a request found it cold, which nobody keeps.
+        """Note that a request of `by` found it cold, which nobody keeps.
 
         Raises:
             AwsError: it could not be recorded.
         """
         now = self.clock()
         recorded = self.state.record_demand(
-            endpoint, now, now - DEMAND_RENEWAL, known_only=known_only
+            endpoint, now, now - DEMAND_RENEWAL, known_only=known_only, by=asker(by)
         )
         self.tell(recorded, endpoint, request_id, problems)
         return recorded
 
-    def raise_for(self, endpoint: str, *, has_requests: bool) -> RecordedDemand:
-        """Note that a request is held, or parked. `tell` is left to whoever calls this.
+    def raise_for(
+        self, endpoint: str, *, has_requests: bool, by: str | None = None
+    ) -> RecordedDemand:
+        """Note that a request of `by` is held, or parked. `tell` is left to whoever calls this.
 
         Raises:
             AwsError: it could not be recorded, or it is not known whether it was.
         """
         now = self.clock()
         return self.state.raise_demand(
-            endpoint, now, now - DEMAND_RENEWAL, has_requests=has_requests
+            endpoint, now, now - DEMAND_RENEWAL, has_requests=has_requests, by=asker(by)
         )
 
     def tell(

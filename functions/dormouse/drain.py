@@ -15,6 +15,7 @@ from enum import StrEnum
 from typing import assert_never
 from uuid import uuid4
 
+from dormouse.domain.asker import asker
 from dormouse.domain.exchange import Exchange
 from dormouse.domain.invocation import (
     Forwarded,
@@ -300,7 +301,10 @@ class Drain:
                 ledger = self.state.read(mine.endpoint)
             if not ledger.is_put_to_sleep:
                 since = now - self.demand_renewal
-                recorded = self.state.raise_demand(mine.endpoint, now, since, has_requests=True)
+                by = asker(mine.principal)
+                recorded = self.state.raise_demand(
+                    mine.endpoint, now, since, has_requests=True, by=by
+                )
                 is_news = recorded.is_news
         except AwsError as error:
             return self._give_back(mine, *problems, str(error))

@@ -9,6 +9,10 @@ class AwsDeniedError(AwsError):
     """IAM refused a call."""
 
 
+class AwsUnansweredError(AwsError):
+    """A call was not answered: it may have been carried out, or be carried out yet."""
+
+
 class UnmanagedEndpointError(Exception):
     """Nobody asked Dormouse to manage this endpoint; the message names it."""
 

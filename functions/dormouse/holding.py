@@ -13,7 +13,7 @@ from enum import Enum, auto
 
 from dormouse import responses
 from dormouse.demanding import DEMAND_RENEWAL, Demand
-from dormouse.domain.coldness import lets_through, why_never
+from dormouse.domain.coldness import forced_down, lets_through, why_never
 from dormouse.domain.invocation import (
     Forwarded,
     InvocationRequest,
@@ -22,6 +22,7 @@ from dormouse.domain.invocation import (
 )
 from dormouse.domain.ledger import Ledger
 from dormouse.domain.parked_request import ParkedRequest
+from dormouse.domain.principals import name_of
 from dormouse.domain.verdict import Verdict, judge
 from dormouse.errors import AwsError
 from dormouse.joining import Answered, Joining, Mine, Theirs
@@ -70,6 +71,8 @@ class Why(Enum):
     """All places to wait are taken."""
     NEVER = auto()
     """Nothing can start the endpoint."""
+    KEPT_DOWN = auto()
+    """A rule keeps the endpoint down for longer than its time; nothing is noted."""
     IS_PARKED = auto()
     """The request that it repeats is parked."""
     NOT_NOTED = auto()
@@ -105,13 +108,20 @@ class Holding:
     sleep: Callable[[float], None]
     jitter: Callable[[], float]
 
-    def hold(self, held: Held, sent: Sent | None, problems: list[str]) -> Settled | Unsettled:
+    def hold(
+        self,
+        held: Held,
+        sent: Sent | None,
+        problems: list[str],
+        ledger: Ledger | None = None,
+    ) -> Settled | Unsettled:
         """Hold a request. `sent` is what became of it when it was sent, None where it was not.
+        `ledger` is what was remembered of its endpoint after that, if it was read.
 
         Raises:
             Refused: another request has its name.
         """
-        wait = _Wait(self, held, sent, problems)
+        wait = _Wait(self, held, sent, problems, ledger=ledger)
         try:
             return wait.run()
         finally:
@@ -153,7 +163,13 @@ class _Wait:
     def run(self) -> Settled | Unsettled:
         """Wait until it is settled, or the deadline."""
         while True:
-            outcome = self._take_turn() or self._end() or self._note() or self._take_place()
+            outcome = (
+                self._take_turn()
+                or self._end()
+                or self._in_vain()
+                or self._note()
+                or self._take_place()
+            )
             if outcome is not None:
                 return outcome
             self._pause()
@@ -240,6 +256,20 @@ class _Wait:
     def _not_ready(self) -> InvocationResponse | None:
         return self.sent.response if isinstance(self.sent, Forwarded) else None
 
+    def _in_vain(self) -> Unsettled | None:
+        """End the wait where a rule keeps the endpoint down for longer. What somebody else has the
+        claim of may be answered yet.
+        """
+        if self.ledger is None:
+            self._look()
+        if self.ledger is None or not self.may_send:
+            return None
+        forced = forced_down(self.ledger, self.by.clock())
+        if forced is None or forced.ends_by(self.held.deadline):
+            return None
+        is_noted = self.noted_at is not None
+        return Unsettled(Why.KEPT_DOWN, self.mine, self._not_ready, is_noted)
+
     def _note(self) -> Unsettled | None:
         """Record the demand: once, and again if the endpoint that seemed to serve does not."""
         now = self.by.clock()
@@ -248,7 +278,8 @@ class _Wait:
             return None
         endpoint = self.held.request.endpoint
         try:
-            recorded = self.by.demand.raise_for(endpoint, has_requests=False)
+            by = name_of(self.held.request.caller)
+            recorded = self.by.demand.raise_for(endpoint, has_requests=False, by=by)
         except AwsError as error:
             self._tell(error)
             return Unsettled(Why.NOT_NOTED, self.mine) if self.noted_at is None else None
@@ -281,6 +312,9 @@ class _Wait:
         spread = 0.75 + self.by.jitter() / 2
         self.by.sleep(max(0.0, min(self.pause_seconds * spread, left)))
         self.pause_seconds = min(self.pause_seconds * _PAUSE_GROWTH, _LONGEST_PAUSE_SECONDS)
+        self._look()
+
+    def _look(self) -> None:
         try:
             self.ledger = self.by.state.read(self.held.request.endpoint)
         except AwsError as error:

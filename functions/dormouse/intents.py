@@ -1,10 +1,20 @@
 """Recording what an operator, or a schedule in his name, asks of an endpoint."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
-from dormouse.domain.claims import Claim, Deployment, Refusal, Why, settle_claims
-from dormouse.domain.intent import Hold, Intent, Release, Sleep, Wake
+from dormouse.domain.asker import asker
+from dormouse.domain.claims import (
+    Claim,
+    Deployment,
+    Refusal,
+    TaggedConfig,
+    Why,
+    settle_claims,
+)
+from dormouse.domain.intent import Hold, Intent, Release, Resume, Sleep, Suspend, Wake
+from dormouse.domain.named_schedules import UNREAD, NamedSchedules
 from dormouse.domain.spec import ENDPOINT_TAG, is_endpoint_name
 from dormouse.errors import RefusedEndpointError, UnmanagedEndpointError
 from dormouse.ports import Catalog, Clock, IntentState
@@ -19,8 +29,15 @@ class Intents:
     clock: Clock
     deployment: Deployment
 
-    def claim(self, endpoint: str) -> Claim:
+    def claim(
+        self,
+        endpoint: str,
+        names_in: Callable[[Sequence[TaggedConfig]], NamedSchedules] = lambda _: UNREAD,
+    ) -> Claim:
         """Say what is asked for an endpoint by its EndpointConfig.
+
+        `names_in` reads the schedules that tags refer to by name; without it they are taken for
+        granted, with no window of theirs known, so that an intent needs nothing but the tags.
 
         Raises:
             UnmanagedEndpointError: no EndpointConfig claims it.
@@ -28,7 +45,8 @@ class Intents:
         """
         if not is_endpoint_name(endpoint):
             raise UnmanagedEndpointError(f"{endpoint!r} is not the name of an endpoint")
-        for claim in settle_claims(self.catalog.tagged_configs(endpoint), self.deployment):
+        configs = self.catalog.tagged_configs(endpoint)
+        for claim in settle_claims(configs, self.deployment, names_in(configs)):
             return claim
         if endpoint == self.deployment.endpoint:
             return self.own_claim()
@@ -54,10 +72,11 @@ class Intents:
         reason = "the tags of its EndpointConfig are not visible yet"
         return Refusal(self.deployment.endpoint, reason, Why.NOT_VISIBLE_YET)
 
-    def record(self, intent: Intent) -> Claim:
-        """Record an intent, and say what else is asked for the endpoint.
+    def record(self, intent: Intent, by: str | None = None) -> Claim:
+        """Record an intent of `by`, and say what else is asked for the endpoint.
 
-        A wake counts as a request that has just arrived. A hold never shortens a longer one.
+        A wake counts as a request that has just arrived. A hold never shortens a longer one. While
+        it is suspended, a wake and a hold are recorded, and count once it is resumed.
 
         Raises:
             UnmanagedEndpointError: no EndpointConfig claims the endpoint; nothing is recorded.
@@ -67,16 +86,20 @@ class Intents:
         """
         claim = self.obeyed_claim(intent.endpoint)
         # The name as the config's tag spells it: the ledger's key.
-        endpoint, now = claim.endpoint, self.clock()
+        endpoint, now, who = claim.endpoint, self.clock(), asker(by)
         match intent:
             case Wake():
-                self.state.record_demand(endpoint, now, now, known_only=False)
+                self.state.record_demand(endpoint, now, now, known_only=False, by=who)
             case Hold():
-                self.state.record_hold(endpoint, intent.ends_at(now), now)
+                self.state.record_hold(endpoint, intent.ends_at(now), now, who)
             case Release():
                 self.state.release_hold(endpoint)
             case Sleep():
                 self.state.record_sleep(endpoint, now)
+            case Suspend():
+                self.state.suspend(endpoint, now, who)
+            case Resume():
+                self.state.resume(endpoint)
             case _:
                 assert_never(intent)
         return claim

@@ -20,7 +20,13 @@ from types import MappingProxyType
 
 from dormouse import responses
 from dormouse.demanding import Demand
-from dormouse.domain.coldness import expected_at, lets_through, seconds_until_serving, why_never
+from dormouse.domain.coldness import (
+    expected_at,
+    forced_down,
+    lets_through,
+    seconds_until_serving,
+    why_never,
+)
 from dormouse.domain.invocation import InvocationResponse
 from dormouse.domain.ledger import Ledger, RecordedDemand
 from dormouse.domain.parked_request import Kind, ParkedRequest, Queue, Status, released, sent_again
@@ -99,12 +105,16 @@ class Parking:
         """Return the topic to tell; what can't be accepted is refused, before anything is stored.
 
         Raises:
-            Refused: nothing can start the endpoint, or the topic is not listed.
+            Refused: nothing can start the endpoint, not before the request expires, or the topic is
+                not listed.
         """
-        never = why_never(ledger)
+        now, never = self.clock(), why_never(ledger)
         if never is not None:
-            seconds = seconds_until_serving(ledger, self.expected_wake, self.clock())
+            seconds = seconds_until_serving(ledger, self.expected_wake, now)
             raise Refused(responses.refused(wanted.endpoint, never, seconds))
+        forced = forced_down(ledger, now)
+        if forced is not None and not forced.ends_by(self._expires_at(wanted, now)):
+            raise Refused(responses.kept_down(wanted.endpoint, forced, now))
         topic, named_by = wanted.topic, "the header dormouse-completion-topic"
         if topic is None:
             topic = wanted.default_topic
@@ -136,7 +146,7 @@ class Parking:
             # Whoever has written it may be about to take it back, since he could not go on.
             if not self.records.change(there, ours):
                 ours = self._seen_anew(there)
-            recorded = self.demand.raise_for(there.endpoint, has_requests=True)
+            recorded = self.demand.raise_for(there.endpoint, has_requests=True, by=there.principal)
         except AwsError as error:
             problems.append(str(error))
             seconds = responses.SOON_SECONDS
@@ -163,8 +173,9 @@ class Parking:
         what is remembered of its endpoint. `read_body` is called when nothing else can refuse it.
 
         Raises:
-            Refused: nothing can start the endpoint, the topic is not listed, too many wait, another
-                request has its name, or it could not be kept; or what `read_body` says.
+            Refused: nothing can start the endpoint, or not before the request expires; the topic is
+                not listed, too many wait, another request has its name, or it could not be kept; or
+                what `read_body` says.
             AwsError: the records can't be read, or the body can't; nothing is kept.
         """
         endpoint = wanted.endpoint
@@ -182,7 +193,7 @@ class Parking:
             # What was written, and asked for again as the answer was lost, is there already.
             is_ours = there is None or there.body_key == request.body_key
             if is_ours:
-                recorded = self.demand.raise_for(endpoint, has_requests=True)
+                recorded = self.demand.raise_for(endpoint, has_requests=True, by=wanted.principal)
         except AwsError as error:
             problems.append(str(error))
             self._remove(request, problems)
@@ -197,6 +208,9 @@ class Parking:
         """Say how one stands that has no answer yet."""
         return self._standing(request, ledger, problems)
 
+    def _expires_at(self, wanted: Wanted, now: datetime) -> datetime:
+        return now + (wanted.time_to_live or self.time_to_live)
+
     def _record_of(self, wanted: Wanted, topic: str | None, *, is_cold: bool) -> ParkedRequest:
         now = self.clock()
         return ParkedRequest(
@@ -208,7 +222,7 @@ class Parking:
             headers=MappingProxyType(dict(wanted.headers)),
             body_key=f"requests/{wanted.endpoint}/{wanted.id}/body-{self.draw_token()}",
             accepted_at=now,
-            expires_at=now + (wanted.time_to_live or self.time_to_live),
+            expires_at=self._expires_at(wanted, now),
             fingerprint=wanted.fingerprint,
             is_cold=is_cold,
             inference_id=wanted.inference_id,

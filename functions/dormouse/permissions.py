@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 
 from dormouse.domain.capture_policy import DEFAULT_CAPTURE, CapturePolicy
 from dormouse.domain.claims import Deployment, Refusal, Why, settle_claims
-from dormouse.domain.plan import Rule
 from dormouse.domain.principals import Kind, Principal, parse_principals
+from dormouse.domain.rule import Rule
 from dormouse.domain.spec import Spec
 from dormouse.domain.terms import Terms, terms_of
 from dormouse.errors import AwsError

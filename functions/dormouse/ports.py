@@ -8,11 +8,17 @@ from typing import Protocol
 from dormouse.domain.activity import Measured, Unreadable
 from dormouse.domain.capture import CaptureRecord
 from dormouse.domain.claims import TaggedConfig
-from dormouse.domain.endpoint import Observation, Ownership
+from dormouse.domain.endpoint import Observation, Ownership, Present
+from dormouse.domain.failures import Failure
 from dormouse.domain.invocation import Forwarded, InvocationRequest, NotServing, Unanswered
+from dormouse.domain.keepsake import Keepsake
 from dormouse.domain.ledger import Decision, Lease, Ledger, PastDecision, RecordedDemand
+from dormouse.domain.named_schedules import NamedSchedules
+from dormouse.domain.notice import Notice
 from dormouse.domain.parked_request import ParkedRequest, Queue
+from dormouse.domain.price import Instances, Price, Unpriced
 from dormouse.domain.removal import TickReport
+from dormouse.domain.spending import Rate, Spent
 from dormouse.domain.stored_model import Stock, Upload
 from dormouse.domain.terms import Terms
 from dormouse.domain.usage import LastUse, MinutePart, Usage
@@ -25,6 +31,46 @@ class Clock(Protocol):
 
     def __call__(self) -> datetime:
         """Return now, with a time zone."""
+
+
+class EndpointConfigs(Protocol):
+    """SageMaker's EndpointConfigs, for the one writer."""
+
+    def delete(self, config_name: str) -> None:
+        """Delete one; that it is gone already is no error.
+
+        Raises:
+            AwsError: SageMaker refused, or did not answer.
+        """
+
+
+class Scaling(Protocol):
+    """The autoscaling of endpoints' variants."""
+
+    def read(self, endpoint: str, variant_names: Sequence[str]) -> str | None:
+        """Read it all, as JSON; None where there is none.
+
+        Raises:
+            AwsError: it can't be read.
+        """
+
+    def restore(self, endpoint: str, scaling: str) -> None:
+        """Set all that up again; again, it changes nothing.
+
+        Raises:
+            AwsError: not all of it was taken.
+        """
+
+
+class Declarations(Protocol):
+    """What CloudFormation declares."""
+
+    def stack_of(self, arn: str) -> str | None:
+        """Name the stack that declares a resource; None: there is none.
+
+        Raises:
+            AwsError: it can't be asked.
+        """
 
 
 class Catalog(Protocol):
@@ -73,8 +119,11 @@ class EndpointsList(EndpointsObserver, Protocol):
         """
 
 
-class Endpoints(EndpointsObserver, Protocol):
-    """SageMaker's endpoints, for the one writer: only the reconciler may hold this."""
+class Endpoints(EndpointsList, Protocol):
+    """SageMaker's endpoints, for the one writer: only the reconciler may hold this.
+
+    What changes them raises AwsUnansweredError where it is not known whether it was done.
+    """
 
     def ownership(self, arn: str) -> Ownership:
         """Say whose the endpoint with this ARN is, by its own tags.
@@ -83,7 +132,13 @@ class Endpoints(EndpointsObserver, Protocol):
             AwsError: SageMaker can't be asked.
         """
 
-    def create(self, endpoint: str, config_name: str, tags: Mapping[str, str]) -> None:
+    def create(
+        self,
+        endpoint: str,
+        config_name: str,
+        tags: Mapping[str, str],
+        deployment_config: str | None = None,
+    ) -> None:
         """Ask for it to be created; that it exists already is no error (the next tick will see).
 
         Raises:
@@ -105,13 +160,48 @@ class Endpoints(EndpointsObserver, Protocol):
         """
 
 
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What CloudWatch is to be asked: of which endpoint, and since when."""
+
+    endpoint: str
+    variant_names: tuple[str, ...]
+    since: datetime
+
+
 class Metrics(Protocol):
-    """CloudWatch's view of an endpoint, which includes callers that bypass the proxy."""
+    """CloudWatch's view of endpoints, which includes callers that bypass the proxy."""
 
     def last_activity(
-        self, endpoint: str, variant_names: Sequence[str], since: datetime, until: datetime
-    ) -> Measured | Unreadable:
-        """Find the end of the latest minute with an invocation within a window; never raises."""
+        self, windows: Sequence[Window], until: datetime
+    ) -> Mapping[str, Measured | Unreadable]:
+        """Find, by its name, the end of the latest minute in which each endpoint was invoked;
+        never raises.
+        """
+
+
+class Schedules(Protocol):
+    """The schedules and calendars that tags refer to by name."""
+
+    def read(self) -> NamedSchedules:
+        """Read them; never raises: what can't be read spoils only what refers to it."""
+
+
+class Rates(Protocol):
+    """What an hour costs."""
+
+    def rate(self, config_name: str) -> Rate:
+        """Say what an endpoint of this EndpointConfig costs; never raises."""
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """Everything remembered, at one look: since when the deployment is being deleted, if it is, and
+    of every endpoint, by its name.
+    """
+
+    removal_began_at: datetime | None
+    ledgers: Mapping[str, Ledger]
 
 
 class ReconcilerState(Protocol):
@@ -119,9 +209,6 @@ class ReconcilerState(Protocol):
 
     def removal_began_at(self) -> datetime | None:
         """Say since when the deployment is being deleted, None where it is not."""
-
-    def known_endpoints(self) -> Sequence[str]:
-        """Name every endpoint that something is remembered of, managed now or not."""
 
     def read(self, endpoint: str) -> Ledger:
         """Read everything remembered of an endpoint, strongly consistent."""
@@ -132,8 +219,52 @@ class ReconcilerState(Protocol):
     def mark_met(self, endpoint: str, demand_version: int) -> None:
         """Note that it was seen serving after this demand."""
 
-    def record_start(self, endpoint: str, now: datetime) -> None:
-        """Note that CreateEndpoint is about to be called, so that it does not serve now."""
+    def survey(self) -> Survey:
+        """Read everything, each item strongly consistent."""
+
+    def begin_act(self, endpoint: str, seen: Ledger, now: datetime, until: datetime) -> bool:
+        """Claim the right to ask SageMaker for one change of an endpoint, until then.
+
+        On the condition that nobody has claimed it since the ledger was seen, and that whoever did
+        before has ended. Returns False, having written nothing, otherwise.
+        """
+
+    def end_act(self, endpoint: str, seen: Ledger, created_at: datetime | None) -> None:
+        """Give up the claim that was made of this ledger, now that SageMaker has answered.
+        `created_at` is when it was created, if it was.
+        """
+
+    def record_start(self, endpoint: str, now: datetime, rate: Rate | None) -> None:
+        """Note that CreateEndpoint is about to be called, so that it does not serve now, and what
+        it will cost.
+        """
+
+    def record_failures(self, endpoint: str, seen: Ledger, failures: Mapping[str, Failure]) -> bool:
+        """Keep the failures of its EndpointConfigs; it is not being started, nor being updated.
+
+        Returns False, having written nothing, where an act or another failure has come since.
+        """
+
+    def record_described(self, endpoint: str, described: Present) -> None:
+        """Keep what DescribeEndpoint said."""
+
+    def record_keepsake(self, endpoint: str, keepsake: Keepsake) -> None:
+        """Keep what is about to die with an endpoint."""
+
+    def record_restored(self, endpoint: str, now: datetime) -> None:
+        """Note that what had died with it was given back to it."""
+
+    def record_vanished(self, endpoint: str, seen: Ledger, spent: Spent | None) -> bool:
+        """Note that somebody else has deleted it, and what its life has cost.
+
+        Returns False, having written nothing, where an act has come since.
+        """
+
+    def record_budget_warning(self, endpoint: str, spent: Spent) -> None:
+        """Note that its owner is warned this month, beside what former lives have cost."""
+
+    def record_superseded(self, endpoint: str, superseded: Mapping[str, datetime]) -> None:
+        """Note since when nothing asks for configs of the template any more."""
 
     def record_serving(
         self,
@@ -160,8 +291,11 @@ class ReconcilerState(Protocol):
         *,
         is_forced: bool,
         warm_set: Sequence[str],
+        sleeps: bool = False,
+        failures: Mapping[str, Failure] | None = None,
     ) -> Ledger | None:
-        """Claim the teardown: from now on no lease is given.
+        """Claim the teardown: from now on no lease is given. With `sleeps`, all demand so far is
+        overruled, as by an operator's sleep. `failures` take the place of those that are kept.
 
         On the condition that no demand has come since the ledger was seen, nor any request, nor a
         lease, and then that demand counts as met; unless it is forced. The reason and the warm set
@@ -172,8 +306,11 @@ class ReconcilerState(Protocol):
     def reopen(self, endpoint: str, seen: Ledger) -> bool:
         """Undo this closing; False, having written nothing, where it is deleting or another."""
 
-    def begin_deleting(self, endpoint: str, seen: Ledger, now: datetime) -> bool:
-        """Claim the right to call DeleteEndpoint, after which nothing is undone.
+    def begin_deleting(
+        self, endpoint: str, seen: Ledger, now: datetime, spent: Spent | None = None
+    ) -> bool:
+        """Claim the right to call DeleteEndpoint, after which nothing is undone. `spent` is what is
+        spent this month, with the life that ends.
 
         On the condition that this closing stands, that every lease has passed, and, unless it is
         forced, that no demand has come since it. Returns False, having written nothing, otherwise.
@@ -194,8 +331,22 @@ class ReconcilerState(Protocol):
     def record_terms(self, endpoint: str, terms: Terms | None) -> None:
         """Keep them for the front door; None where another deployment says what holds."""
 
-    def record_decision(self, endpoint: str, decision: Decision, now: datetime) -> None:
-        """Keep the decision, for whoever asks why. It makes the endpoint known to the proxy."""
+    def record_decision(
+        self,
+        endpoint: str,
+        decision: Decision,
+        now: datetime,
+        seen: Ledger,
+        untold: Sequence[Notice] = (),
+    ) -> bool:
+        """Keep the decision, for whoever asks why, with the notices that are to be told of it. It
+        makes the endpoint known to the proxy.
+
+        Returns False, having written nothing, where another one was kept since the ledger was seen.
+        """
+
+    def clear_untold(self, endpoint: str, decided_at: datetime) -> None:
+        """Note that the notices of this decision were told."""
 
     def forget_decision(self, endpoint: str) -> None:
         """Note that no EndpointConfig claims it, as far as can be seen: the proxy asks again."""
@@ -215,18 +366,32 @@ class IntentState(Protocol):
     """The ledger, as an operator writes it."""
 
     def record_demand(
-        self, endpoint: str, now: datetime, unless_since: datetime, *, known_only: bool
+        self,
+        endpoint: str,
+        now: datetime,
+        unless_since: datetime,
+        *,
+        known_only: bool,
+        by: str | None = None,
     ) -> RecordedDemand:
         """Note that a request has just arrived. See `ProxyState.record_demand`."""
 
-    def record_hold(self, endpoint: str, until: datetime, now: datetime) -> None:
-        """Keep it up until then; a longer hold stays. A demand: raises `demand_version`."""
+    def record_hold(
+        self, endpoint: str, until: datetime, now: datetime, by: str | None = None
+    ) -> None:
+        """Keep it up until then; a longer hold stays. A demand of `by`: raises `demand_version`."""
 
     def release_hold(self, endpoint: str) -> None:
         """Hold it no longer."""
 
     def record_sleep(self, endpoint: str, now: datetime) -> None:
         """Hold it no longer, and overrule every demand that has come so far."""
+
+    def suspend(self, endpoint: str, now: datetime, by: str | None = None) -> None:
+        """Keep it down until it is resumed; the first time stays, and who said so then."""
+
+    def resume(self, endpoint: str) -> None:
+        """Suspend it no longer, and forget the failures of its EndpointConfigs. No demand."""
 
 
 class AliasState(Protocol):
@@ -296,8 +461,10 @@ class History(Protocol):
     def append(self, endpoint: str, past: PastDecision) -> None:
         """Keep one."""
 
-    def recent(self, endpoint: str, at_most: int) -> Sequence[PastDecision]:
-        """Read the latest, newest first."""
+    def recent(
+        self, endpoint: str, at_most: int, before: datetime | None = None
+    ) -> Sequence[PastDecision]:
+        """Read the latest, or the latest that were taken before a moment, newest first."""
 
 
 class ProxyState(Protocol):
@@ -307,9 +474,15 @@ class ProxyState(Protocol):
         """Read everything remembered of an endpoint, strongly consistent."""
 
     def record_demand(
-        self, endpoint: str, now: datetime, unless_since: datetime, *, known_only: bool
+        self,
+        endpoint: str,
+        now: datetime,
+        unless_since: datetime,
+        *,
+        known_only: bool,
+        by: str | None = None,
     ) -> RecordedDemand:
-        """Note that a request found it cold: raises `demand_version`.
+        """Note that a request of `by` found it cold: raises `demand_version`.
 
         Nothing is written where an unmet demand of `unless_since` or later is recorded already
         (then whoever wrote that one has sent the nudge too), nor, with `known_only`, for an
@@ -317,9 +490,15 @@ class ProxyState(Protocol):
         """
 
     def raise_demand(
-        self, endpoint: str, now: datetime, news_since: datetime, *, has_requests: bool
+        self,
+        endpoint: str,
+        now: datetime,
+        news_since: datetime,
+        *,
+        has_requests: bool,
+        by: str | None = None,
     ) -> RecordedDemand:
-        """Note that a request is held or, with `has_requests`, parked: always raises
+        """Note that a request of `by` is held or, with `has_requests`, parked: always raises
         `demand_version`. It is news where no unmet demand of `news_since` or later stood there.
         """
 
@@ -543,3 +722,43 @@ class Runtime(Protocol):
 
     def forward(self, request: InvocationRequest) -> Forwarded | NotServing | Unanswered:
         """Send one invocation, once, and return the answer as it came."""
+
+
+class ConfigInstances(Protocol):
+    """The EndpointConfigs, as far as they are paid for."""
+
+    def instances(self, config_name: str) -> Sequence[Instances] | Unpriced:
+        """Count the instances that an endpoint made from it begins with, by their types.
+
+        Raises:
+            AwsError: SageMaker can't be asked, or has no such config.
+        """
+
+
+class InstancePrices(Protocol):
+    """What instances cost."""
+
+    def price(self, instance_type: str, now: datetime) -> Price | Unpriced:
+        """Say what an instance costs in an hour; never raises."""
+
+
+class NoticeBus(Protocol):
+    """The event bus on which every notice is told."""
+
+    def put(self, notices: Sequence[Notice]) -> None:
+        """Put an event for each on it.
+
+        Raises:
+            AwsError: not all of them were taken.
+        """
+
+
+class NoticeTopics(Protocol):
+    """The topics of those who are told by mail, or by whatever else subscribes to one."""
+
+    def publish(self, topic_arn: str, notice: Notice) -> str | None:
+        """Tell a topic. Returns None, or why it can't be told, where trying again changes nothing.
+
+        Raises:
+            AwsError: it could not be told now.
+        """

@@ -5,6 +5,7 @@ when to come again.
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import assert_never
 from uuid import uuid4
 
@@ -12,7 +13,7 @@ from dormouse import responses
 from dormouse.admission import admit, answering
 from dormouse.demanding import Demand
 from dormouse.domain.call import Invoke, completion_topic_of
-from dormouse.domain.coldness import seconds_until_serving, why_cold, why_never
+from dormouse.domain.coldness import forced_down, seconds_until_serving, why_cold, why_never
 from dormouse.domain.invocation import (
     Forwarded,
     InvocationRequest,
@@ -37,6 +38,9 @@ from dormouse.parking import Parked, Parking, Wanted
 from dormouse.permissions import Permissions, Permitted
 from dormouse.ports import Clock, ProxyState, Runtime
 from dormouse.sending import Cold, NoLedger, NotKnown, Sender
+
+# After these a request is parked, if that is asked for: nobody else will send it.
+_PARKED_AFTER = frozenset({Why.IN_VAIN, Why.NO_PLACE, Why.IS_PARKED, Why.KEPT_DOWN})
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,14 +210,14 @@ class Proxy:
     def _settle_cold(
         self, invoke: Invoke, wish: Wish, cold: Cold | NotKnown, problems: list[str]
     ) -> Handled:
+        ledger = cold.ledger if isinstance(cold, Cold) else None
         if wish.is_hold:
-            return self._hold(invoke, wish, cold, problems)
+            return self._hold(invoke, wish, cold, problems, ledger)
         if wish.as_parked is not None:
-            ledger = cold.ledger if isinstance(cold, Cold) else None
             ledger = ledger or self.state.read(invoke.invocation.endpoint)
             return self._park(invoke, wish, wish.as_parked, ledger, problems, is_held=False)
         refusal = cold.refusal if isinstance(cold, Cold) else None
-        return self._refuse(invoke, refusal, problems)
+        return self._refuse(invoke, refusal, problems, ledger)
 
     # ----------------------------------------------------------------------------------------- hold
 
@@ -223,6 +227,7 @@ class Proxy:
         wish: Wish,
         sent: Forwarded | Cold | NotKnown | None,
         problems: list[str],
+        ledger: Ledger | None = None,
     ) -> Handled:
         began = self.clock()
         held = Held(
@@ -232,7 +237,7 @@ class Proxy:
             sdk_name=invoke.sdk_name,
             parked_as=None if wish.as_parked is None else wish.as_parked.id,
         )
-        outcome = self.holding.hold(held, sent, problems)
+        outcome = self.holding.hold(held, sent, problems, ledger)
         seconds = (self.clock() - began).total_seconds()
         if isinstance(outcome, Settled):
             return _settled(outcome, wish, seconds)
@@ -247,7 +252,7 @@ class Proxy:
     ) -> Handled:
         """Say what becomes of a request that was not executed while it was held."""
         endpoint, wanted = invoke.invocation.endpoint, wish.as_parked
-        if wanted is not None and outcome.why in (Why.IN_VAIN, Why.NO_PLACE, Why.IS_PARKED):
+        if wanted is not None and outcome.why in _PARKED_AFTER:
             ledger = self.state.read(endpoint)
             is_held = outcome.why is Why.IN_VAIN
             return self._park(invoke, wish, wanted, ledger, problems, is_held=is_held)
@@ -263,7 +268,7 @@ class Proxy:
             case Why.NO_PLACE:
                 response = responses.no_place(endpoint, self._retry_after(endpoint))
                 return Handled(response, Fate.TURNED_AWAY)
-            case Why.NEVER:
+            case Why.NEVER | Why.KEPT_DOWN:
                 return self._refuse(invoke, None, problems)
             case Why.NOT_NOTED:
                 response = responses.demand_not_recorded(endpoint, responses.SOON_SECONDS)
@@ -283,7 +288,7 @@ class Proxy:
             return ledger
         response = responses.waited_in_vain(
             endpoint,
-            why_cold(ledger),
+            why_cold(ledger, self.clock()),
             int(wish.wait.total_seconds()),
             seconds_until_serving(ledger, self.expected_wake, self.clock()),
         )
@@ -311,12 +316,25 @@ class Proxy:
     # --------------------------------------------------------------------------------------- refuse
 
     def _refuse(
-        self, invoke: Invoke, refusal: InvocationResponse | None, problems: list[str]
+        self,
+        invoke: Invoke,
+        refusal: InvocationResponse | None,
+        problems: list[str],
+        ledger: Ledger | None = None,
     ) -> Handled:
         """Record the demand for what does not serve, and say when to come again. `refusal` is what
-        SageMaker says of it, if it was asked.
+        SageMaker says of it, if it was asked; `ledger` what was remembered after that, if it was
+        read.
+
+        While a rule keeps it down, nothing is recorded: nobody waits, so that nobody is there for
+        whom it would be started when the rule ends. And whoever asks again and again through a
+        month without budget would have `reconcile` look at it four times a minute.
         """
         endpoint = invoke.invocation.endpoint
+        ledger = ledger or self._look(endpoint, problems)
+        forced = forced_down(ledger, self.clock())
+        if forced is not None:
+            return Handled(responses.kept_down(endpoint, forced, self.clock()), Fate.COLD)
         recorded = self._record_demand(invoke, problems, refusal)
         if isinstance(recorded, Handled):
             return recorded
@@ -324,7 +342,8 @@ class Proxy:
         never = why_never(recorded)
         if never is not None:
             return Handled(responses.refused(endpoint, never, seconds), Fate.COLD)
-        return Handled(responses.cold(endpoint, why_cold(recorded), seconds), Fate.COLD)
+        cause = why_cold(recorded, self.clock())
+        return Handled(responses.cold(endpoint, cause, seconds), Fate.COLD)
 
     def _record_demand(
         self,
@@ -337,14 +356,15 @@ class Proxy:
         """
         request = invoke.invocation
         endpoint, lambda_id = request.endpoint, request.request_id
+        note = partial(self.demand.note, endpoint, lambda_id, problems, by=name_of(request.caller))
         try:
-            recorded = self.demand.note(endpoint, lambda_id, problems, known_only=True)
+            recorded = note(known_only=True)
             if not recorded.ledger.is_known:
                 if not self.permissions.is_claimed(endpoint):
                     account_id = self.permissions.account_id
                     response = refusal or responses.unknown_endpoint(endpoint, account_id)
                     return Handled(response, Fate.UNKNOWN_ENDPOINT)
-                recorded = self.demand.note(endpoint, lambda_id, problems, known_only=False)
+                recorded = note(known_only=False)
         except AwsError as error:
             problems.append(str(error))
             response = responses.demand_not_recorded(endpoint, responses.SOON_SECONDS)
@@ -353,11 +373,15 @@ class Proxy:
 
     def _retry_after(self, endpoint: str) -> int:
         """Say when to come again, by the ledger if that can be read."""
+        return seconds_until_serving(self._look(endpoint, []), self.expected_wake, self.clock())
+
+    def _look(self, endpoint: str, problems: list[str]) -> Ledger:
+        """Read the ledger; where it can't be read, nothing is remembered."""
         try:
-            ledger = self.state.read(endpoint)
-        except AwsError:
-            ledger = Ledger()
-        return seconds_until_serving(ledger, self.expected_wake, self.clock())
+            return self.state.read(endpoint)
+        except AwsError as error:
+            problems.append(str(error))
+            return Ledger()
 
 
 def _settled(settled: Settled, wish: Wish, seconds: float) -> Handled:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from dormouse.domain.coldness import ForcedDown
 from dormouse.domain.invocation import Execution, InvocationResponse
 from dormouse.domain.parked_request import ParkedRequest
 from dormouse.domain.spec import PRINCIPALS_TAG
@@ -192,6 +193,23 @@ def refused(endpoint: str, why: str, retry_after_seconds: int) -> InvocationResp
     return _unavailable(
         f"Endpoint {endpoint} can't be started: {why}. The request was not executed.",
         retry_after_seconds,
+    )
+
+
+def kept_down(endpoint: str, forced: ForcedDown, now: datetime) -> InvocationResponse:
+    """Answer a request for an endpoint that a rule keeps down for longer than it can wait. Nothing
+    is noted: nobody waits for it.
+    """
+    seconds = forced.retry_after_seconds(now)
+    when = (
+        "Try again when that has ended."
+        if forced.until is None
+        else f"Try again at {_moment(forced.until)}, in {seconds} seconds."
+    )
+    return _unavailable(
+        f"Endpoint {endpoint} is not started: {forced.words}. The request was neither executed nor "
+        f"kept. {when}",
+        seconds,
     )
 
 

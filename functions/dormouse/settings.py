@@ -7,6 +7,9 @@ from typing import Annotated, Any, Self, get_type_hints
 
 from dormouse.domain.claims import Deployment
 from dormouse.domain.lease import LeaseTerms
+from dormouse.domain.price import Price
+from dormouse.domain.price_override import parse_price_overrides
+from dormouse.domain.timing import Timing
 
 
 class SettingError(Exception):
@@ -72,6 +75,35 @@ def _read_deployment(env: Mapping[str, str]) -> Deployment:
     )
 
 
+def _read_instance_prices(env: Mapping[str, str]) -> Mapping[str, Price]:
+    name = "DORMOUSE_INSTANCE_PRICES"
+    try:
+        return parse_price_overrides(env.get(name, ""))
+    except ValueError as error:
+        raise SettingError(f"the environment variable {name}: {error}") from error
+
+
+def _bills_creation(env: Mapping[str, str]) -> bool:
+    name = "DORMOUSE_BILLING_STARTS"
+    text = env.get(name, "CreateEndpoint")
+    if text not in ("CreateEndpoint", "InService"):
+        raise SettingError(
+            f"the environment variable {name} must be CreateEndpoint or InService, not {text!r}"
+        )
+    return text == "CreateEndpoint"
+
+
+def _read_timing(env: Mapping[str, str]) -> Timing:
+    return Timing(
+        metric_lag=_read_seconds(env, "DORMOUSE_METRIC_LAG_SECONDS", 300),
+        ledger_interval=_read_seconds(env, "DORMOUSE_LEDGER_INTERVAL_SECONDS", 30),
+        demand_patience=_read_seconds(env, "DORMOUSE_DEMAND_PATIENCE_SECONDS", 3600),
+        expected_wake=_read_seconds(env, "DORMOUSE_EXPECTED_WAKE_SECONDS", 480),
+        stuck_after=_read_seconds(env, "DORMOUSE_STUCK_SECONDS", 3600),
+        bills_creation=_bills_creation(env),
+    )
+
+
 def _read_lease_terms(env: Mapping[str, str]) -> LeaseTerms:
     return LeaseTerms(
         renewal_interval=_read_seconds(env, "DORMOUSE_LEDGER_INTERVAL_SECONDS", 30),
@@ -111,6 +143,16 @@ class ReconcileSettings(Settings):
         timedelta, _seconds("DORMOUSE_DEMAND_PATIENCE_SECONDS", default=3600)
     ]
     warm_up_at_most: Annotated[timedelta, _seconds("DORMOUSE_WARM_UP_SECONDS", default=600)]
+    expected_wake: Annotated[timedelta, _seconds("DORMOUSE_EXPECTED_WAKE_SECONDS", default=480)]
+    stuck_after: Annotated[timedelta, _seconds("DORMOUSE_STUCK_SECONDS", default=3600)]
+    bills_creation: Annotated[bool, _bills_creation]
+    instance_prices: Annotated[Mapping[str, Price], _read_instance_prices]
+    schedules_parameter: Annotated[str, _text("DORMOUSE_SCHEDULES_PARAMETER")]
+    notice_bus: Annotated[str, _text("DORMOUSE_NOTICE_BUS")]
+    notification_topics: Annotated[tuple[str, ...], _words("DORMOUSE_NOTIFICATION_TOPICS")]
+    config_grace: Annotated[timedelta, _seconds("DORMOUSE_CONFIG_GRACE_SECONDS", default=86400)]
+    stack_id: Annotated[str, _text("DORMOUSE_STACK_ID")]
+    region: Annotated[str, _text("AWS_REGION")]
     resend_after: Annotated[timedelta, _seconds("DORMOUSE_RESEND_SECONDS", default=60)]
 
 
@@ -175,7 +217,8 @@ class ControlSettings(Settings):
     deployment: Annotated[Deployment, _read_deployment]
     account_id: Annotated[str, _text("DORMOUSE_ACCOUNT_ID")]
     reconcile_function: Annotated[str, _text("DORMOUSE_RECONCILE_FUNCTION")]
-    expected_wake: Annotated[timedelta, _seconds("DORMOUSE_EXPECTED_WAKE_SECONDS", default=480)]
+    schedules_parameter: Annotated[str, _text("DORMOUSE_SCHEDULES_PARAMETER")]
+    timing: Annotated[Timing, _read_timing]
     time_to_live: Annotated[timedelta, _seconds("DORMOUSE_REQUEST_TTL_SECONDS", default=21600)]
 
 

@@ -7,13 +7,20 @@ that a tick which was held up deletes what a later one has created is excluded b
 `reconcile` ends sooner than the shortest wake.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
+from dormouse.acting import Acting
+from dormouse.domain.endpoint import Ownership, Present
+from dormouse.domain.failures import Failure, failed_again
 from dormouse.domain.ledger import Ledger
 from dormouse.domain.plan import Action, Plan, close
+from dormouse.domain.rule import Rule
+from dormouse.domain.spec import Spec
+from dormouse.domain.spending import Spent, spent_by
 from dormouse.errors import AwsError
+from dormouse.keeping import Keeping
 from dormouse.ports import Clock, Endpoints, ReconcilerState, UsageLedger
 
 # Models that were used longer before the last request are not loaded again at the next wake.
@@ -27,14 +34,27 @@ class Teardown:
     endpoints: Endpoints
     state: ReconcilerState
     usage: UsageLedger
+    acting: Acting
+    keeping: Keeping
     clock: Clock
+    bills_creation: bool = True
 
-    def drive(self, endpoint: str, ledger: Ledger, plan: Plan, warm_set_size: int) -> Plan:
-        """Claim what is not claimed yet, delete once both claims stand, and say how far it came.
+    def drive(
+        self,
+        seen: Present,
+        ownership: Ownership,
+        ledger: Ledger,
+        plan: Plan,
+        spec: Spec,
+    ) -> Plan:
+        """Claim what is not claimed yet, keep what dies with the endpoint, delete it once both
+        claims stand, and say how far it came.
 
         Raises:
-            AwsError: a claim or the deletion is refused, or their fate is not known.
+            AwsError: a claim or the deletion is refused, or their fate is not known; or what dies
+                with it can't be read, so that it is not deleted.
         """
+        endpoint = spec.endpoint
         # What can't serve has nobody under way whom a deletion could cut off.
         is_forced = plan.is_forced_stop or plan.action is Action.CLEAR
         if ledger.closing is None or (is_forced and not ledger.closing.is_forced):
@@ -44,20 +64,48 @@ class Teardown:
                 plan.reason,
                 self.clock(),
                 is_forced=is_forced,
-                warm_set=self._warm_set(endpoint, ledger, warm_set_size),
+                warm_set=self._warm_set(endpoint, ledger, spec.warm_set_size),
+                # The guard would be none if the demand that is known could start it again.
+                sleeps=plan.rule is Rule.MAX_UP,
+                failures=self._failures(seen, ledger) if plan.action is Action.CLEAR else None,
             )
             if closed is None:
                 return _judged_anew(plan)
             ledger = closed
-        now = self.clock()
-        if not ledger.is_deleting and not self.state.begin_deleting(endpoint, ledger, now):
-            if ledger.lease_until is None or ledger.lease_until < now:
-                # A demand that has become old by now would not undo it, and it would stay so.
-                self.state.reopen(endpoint, ledger)
-                return _judged_anew(plan)
-            return close(plan, ledger.lease_until)
-        self.endpoints.delete(endpoint)
+        if not ledger.is_deleting:
+            self._keep(endpoint, seen, ownership, ledger)
+            now = self.clock()
+            if not self.state.begin_deleting(endpoint, ledger, now, self._spent(ledger, now)):
+                if ledger.lease_until is None or ledger.lease_until < now:
+                    # A demand that has become old by now would not undo it, and it would stay so.
+                    self.state.reopen(endpoint, ledger)
+                    return _judged_anew(plan)
+                return close(plan, ledger.lease_until)
+        if not self.acting.once(endpoint, ledger, lambda: self.endpoints.delete(endpoint)):
+            return taken(plan)
         return plan
+
+    def _keep(self, endpoint: str, seen: Present, ownership: Ownership, ledger: Ledger) -> None:
+        """Keep what dies with it; not of one that has not got back yet what was kept before."""
+        if ledger.serving_since is None:
+            return
+        if ledger.awaits_restoring:
+            return
+        keepsake = self.keeping.save(endpoint, seen, ownership.tags)
+        if keepsake != ledger.keepsake:
+            self.state.record_keepsake(endpoint, keepsake)
+
+    def _spent(self, ledger: Ledger, now: datetime) -> Spent:
+        up_since = ledger.billed_since(bills_creation=self.bills_creation)
+        return spent_by(ledger.spent, up_since, ledger.rate, now)
+
+    def _failures(self, seen: Present, ledger: Ledger) -> Mapping[str, Failure]:
+        """Add that its EndpointConfig has failed, if it is known which one."""
+        config, reason = seen.config_name.lower(), seen.failure_reason or f"it was {seen.status}"
+        if not config:
+            return ledger.failures
+        failure = failed_again(ledger.failures.get(config), self.clock(), reason)
+        return {**ledger.failures, config: failure}
 
     def _warm_set(self, endpoint: str, ledger: Ledger, at_most: int) -> Sequence[str]:
         """Name the models to load again at the next wake; at worst those of the last time."""
@@ -68,6 +116,12 @@ class Teardown:
             return self.usage.hot_models(endpoint, since, at_most)
         except AwsError:
             return ledger.warm_set
+
+
+def taken(plan: Plan) -> Plan:
+    """Say that another tick has been quicker."""
+    reason = "another tick is at work on it at this moment; it is judged anew"
+    return replace(plan, action=Action.WAIT, rule=Rule.IN_TRANSITION, reason=reason)
 
 
 def _judged_anew(plan: Plan) -> Plan:

@@ -7,7 +7,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from dormouse.domain.asker import asker
 from dormouse.domain.parked_request import Kind, ParkedRequest, Queue, Status, replayed
+from dormouse.domain.waiting import Waiting
 from dormouse.ports import Clock, DeadLetter, DeadLetters, ProxyState, RequestRecords
 
 LISTED_AT_MOST = 100
@@ -99,6 +101,13 @@ class WaitingRequests:
             oldest_at=min(request.accepted_at for request in oldest),
         )
 
+    def look(self, endpoint: str) -> Waiting:
+        """Find what waits, as a tick does, and change nothing: not even what has expired."""
+        return Waiting(
+            parked=tuple(self.records.queued(endpoint, Queue.PARKED, COUNTED_AT_MOST)),
+            released=tuple(self.records.queued(endpoint, Queue.RELEASED, COUNTED_AT_MOST)),
+        )
+
     def waiting(self, endpoint: str) -> Sequence[ParkedRequest]:
         """List those that wait, the oldest first, and at most a hundred."""
         found = [
@@ -108,14 +117,14 @@ class WaitingRequests:
         ]
         return sorted(found, key=lambda one: (one.accepted_at, one.id))[:LISTED_AT_MOST]
 
-    def replay(self, endpoint: str, ids: Collection[str] | None) -> Replay:
+    def replay(self, endpoint: str, ids: Collection[str] | None, by: str | None = None) -> Replay:
         """Let failed requests wait once more, with a new time to live: all, or those of these ids,
-        which may also have expired.
+        which may also have expired. `by` is who asks for that.
 
         A request is put back before its demand is raised, and that before its dead letter is
         removed: whoever is cut off in between finds the letter again, and does the rest then.
         """
-        outcome = _Outcome()
+        outcome = _Outcome(asker(by))
         for request_id in sorted(ids or ()):
             self._once_more(endpoint, request_id, outcome)
         self._raise_demand(endpoint, outcome)
@@ -180,14 +189,15 @@ class WaitingRequests:
     def _raise_demand(self, endpoint: str, outcome: "_Outcome") -> None:
         if outcome.is_demand_due:
             now = self.clock()
-            self.state.raise_demand(endpoint, now, now, has_requests=True)
+            self.state.raise_demand(endpoint, now, now, has_requests=True, by=outcome.by)
             outcome.is_demand_due = False
 
 
 class _Outcome:
-    """What a replay has done so far."""
+    """What a replay has done so far, and for whom."""
 
-    def __init__(self) -> None:
+    def __init__(self, by: str | None) -> None:
+        self.by = by
         self.replayed: list[str] = []
         self.skipped: dict[str, str] = {}
         self.left = 0

@@ -3,26 +3,34 @@
 from datetime import timedelta
 
 from dormouse.adapters.state import EndpointsTable
-from dormouse.awakening import Awakening
+from dormouse.bootstrap import graph
 from dormouse.control import Control
+from dormouse.decisions import Outcome
 from dormouse.domain.claims import Deployment
 from dormouse.domain.endpoint import EndpointStatus
 from dormouse.domain.intent import Hold, Release, Sleep, Wake
 from dormouse.domain.lease import LeaseTerms
 from dormouse.domain.ledger import Lease, Ledger
-from dormouse.domain.plan import Action, Timing
+from dormouse.domain.plan import Action
+from dormouse.domain.timing import Timing
 from dormouse.intents import Intents
-from dormouse.reconciler import Outcome, Reconciler
-from dormouse.releasing import Releasing
-from dormouse.teardown import Teardown
 from dormouse.waiting_requests import WaitingRequests
+from tests.fakes.announcements import FakeBus, FakeTopics
 from tests.fakes.clock import FakeClock
 from tests.fakes.endpoints import STACK, FakeEndpoints
 from tests.fakes.requests import FakeDeadLetters, FakeRequestRecords, FakeUsageLedger, FakeWorkQueue
+from tests.fakes.surroundings import (
+    FakeConfigs,
+    FakeDeclarations,
+    FakeRates,
+    FakeScaling,
+    FakeSchedules,
+)
 from tests.fakes.tables import decisions_table
 from tests.fakes.world import FakeCatalog, FakeMetrics, FakeNudge, config
 
 DEPLOYMENT = Deployment(STACK, "dormouse", "dormouse-config")
+STACK_ID = f"arn:aws:cloudformation:us-east-1:123456789012:stack/{STACK}/1"
 ACCOUNT = "123456789012"
 LEASE_TERMS = LeaseTerms(
     renewal_interval=timedelta(seconds=30),
@@ -47,25 +55,39 @@ class World:
         self.history = decisions_table(table.client)
         self.work = FakeWorkQueue()
         self.usage = FakeUsageLedger()
-        self.reconciler = Reconciler(
+        self.schedules, self.rates = FakeSchedules(), FakeRates()
+        self.scaling, self.declarations = FakeScaling(), FakeDeclarations()
+        self.configs = FakeConfigs()
+        self.bus, self.topics = FakeBus(), FakeTopics()
+        world = graph.World(
             catalog=self.catalog,
             created=self.endpoints,
+            schedules=self.schedules,
             endpoints=self.endpoints,
+            configs=self.configs,
+            scaling=self.scaling,
+            declarations=self.declarations,
             metrics=self.metrics,
+            rates=self.rates,
             state=table,
             history=self.history,
+            usage=self.usage,
+            records=self.records,
+            work=self.work,
+            bus=self.bus,
+            topics=self.topics,
             clock=self.clock,
-            timing=Timing(timedelta(minutes=5), timedelta(seconds=30), timedelta(hours=1)),
+        )
+        self.reconciler = graph.reconciler_of(
+            world,
             deployment=DEPLOYMENT,
-            teardown=Teardown(self.endpoints, table, self.usage, self.clock),
-            awakening=Awakening(
-                state=table,
-                work=self.work,
-                clock=self.clock,
-                warm_up_at_most=timedelta(minutes=10),
+            timing=Timing(timedelta(minutes=5), timedelta(seconds=30), timedelta(hours=1)),
+            durations=graph.Durations(
+                warm_up=timedelta(minutes=10),
                 resend_after=RESEND_AFTER,
+                config_grace=timedelta(hours=24),
             ),
-            releasing=Releasing(self.records, self.work, RESEND_AFTER),
+            stack_id=STACK_ID,
         )
         self.intents = Intents(self.catalog, table, self.clock, DEPLOYMENT)
         self.control = Control(
@@ -85,7 +107,7 @@ class World:
 
     def tick(self, only: str | None = None) -> list[Outcome]:
         """Tick, and let a second pass, so that no two ticks fall together."""
-        outcomes = list(self.reconciler.tick(only))
+        outcomes = [each for each in self.reconciler.tick(only) if isinstance(each, Outcome)]
         self.clock.advance(seconds=1)
         return outcomes
 

@@ -102,7 +102,7 @@ class FakeEndpoints:
         if self.tags_unreadable is not None:
             raise AwsError(self.tags_unreadable)
         tags = self._tags[arn]
-        return Ownership(created_by=tags.get(STACK_TAG), adopted_by=tags.get(ADOPTED_TAG))
+        return Ownership(tags.get(STACK_TAG), tags.get(ADOPTED_TAG), dict(tags))
 
     def created_endpoints(self, stack_name: str) -> Sequence[str]:
         """Name those with the stack's tag as ARNs do, except what the tags don't show yet."""
@@ -115,13 +115,22 @@ class FakeEndpoints:
             and name not in self.hidden_from_tags
         ]
 
-    def create(self, endpoint: str, config_name: str, tags: Mapping[str, str]) -> None:
+    def create(
+        self,
+        endpoint: str,
+        config_name: str,
+        tags: Mapping[str, str],
+        deployment_config: str | None = None,
+    ) -> None:
         """Begin to create it; one that exists in any status is left alone."""
         if self.refuses_creation is not None:
             raise AwsError(self.refuses_creation)
         self.create_calls.append((endpoint, config_name, dict(tags)))
         if isinstance(self.observe(endpoint), Absent):
             self.put(endpoint, EndpointStatus.CREATING, config_name=config_name, tags=tags)
+            self._present[endpoint] = replace(
+                self._present[endpoint], deployment_config=deployment_config
+            )
 
     def update(self, endpoint: str, config_name: str) -> None:
         """Begin to move it to another config, where its status allows."""

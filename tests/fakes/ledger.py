@@ -4,11 +4,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from dormouse.domain.endpoint import Present
+from dormouse.domain.failures import Failure
+from dormouse.domain.keepsake import Keepsake
 from dormouse.domain.ledger import Closing, Decision, Lease, Ledger, RecordedDemand
+from dormouse.domain.notice import Notice
+from dormouse.domain.spending import Rate, Spent
 from dormouse.domain.terms import Terms
 from dormouse.domain.wake_time import REMEMBERED_WAKES
 from dormouse.domain.warm_up import WarmUp
 from dormouse.errors import AliasRefusedError
+from dormouse.ports import Survey
 
 # What is true of one life of an endpoint only.
 _NO_LIFE: dict[str, None] = {
@@ -17,6 +23,9 @@ _NO_LIFE: dict[str, None] = {
     "started_at": None,
     "warm_up": None,
     "updated_to": None,
+    "created_at": None,
+    "described": None,
+    "restored_at": None,
 }
 
 
@@ -36,9 +45,9 @@ class FakeLedgers:
         """Read everything remembered of every endpoint, by its name."""
         return dict(self.ledgers)
 
-    def known_endpoints(self) -> Sequence[str]:
-        """Name every endpoint that something is remembered of."""
-        return sorted(self.ledgers)
+    def survey(self) -> Survey:
+        """Read everything."""
+        return Survey(self.removal_at, self.read_all())
 
     def removal_began_at(self) -> datetime | None:
         """Say since when the deployment is being deleted."""
@@ -55,7 +64,13 @@ class FakeLedgers:
     # ------------------------------------------------------------------------------------- demand
 
     def record_demand(
-        self, endpoint: str, now: datetime, unless_since: datetime, *, known_only: bool
+        self,
+        endpoint: str,
+        now: datetime,
+        unless_since: datetime,
+        *,
+        known_only: bool,
+        by: str | None = None,
     ) -> RecordedDemand:
         """Note that a request has come, unless an unmet one is as recent as that."""
         before = self.read(endpoint)
@@ -66,11 +81,18 @@ class FakeLedgers:
             demand_at=now,
             last_request_at=now,
             demand_version=before.demand_version + 1,
+            demand_by=by,
         )
         return RecordedDemand(is_written=True, is_news=True, ledger=after)
 
     def raise_demand(
-        self, endpoint: str, now: datetime, news_since: datetime, *, has_requests: bool
+        self,
+        endpoint: str,
+        now: datetime,
+        news_since: datetime,
+        *,
+        has_requests: bool,
+        by: str | None = None,
     ) -> RecordedDemand:
         """Note that a request is held or parked."""
         before = self.read(endpoint)
@@ -80,10 +102,13 @@ class FakeLedgers:
             last_request_at=max(now, before.last_request_at or now),
             demand_version=before.demand_version + 1,
             has_requests=before.has_requests or has_requests,
+            demand_by=by,
         )
         return RecordedDemand(is_written=True, is_news=_is_news(before, news_since), ledger=after)
 
-    def record_hold(self, endpoint: str, until: datetime, now: datetime) -> None:
+    def record_hold(
+        self, endpoint: str, until: datetime, now: datetime, by: str | None = None
+    ) -> None:
         """Keep it up until then, or for longer if it is held for longer already."""
         before = self.read(endpoint)
         self._write(
@@ -91,6 +116,7 @@ class FakeLedgers:
             hold_until=max(until, before.hold_until or until),
             demand_at=now,
             demand_version=before.demand_version + 1,
+            demand_by=by,
         )
 
     def release_hold(self, endpoint: str) -> None:
@@ -101,8 +127,22 @@ class FakeLedgers:
         """Hold it no longer, and overrule every demand that has come so far."""
         version = self.read(endpoint).demand_version
         self._write(
-            endpoint, hold_until=None, slept_version=version, met_version=version, slept_at=now
+            endpoint,
+            hold_until=None,
+            slept_version=version,
+            met_version=version,
+            slept_at=now,
+            slept_reason=None,
         )
+
+    def suspend(self, endpoint: str, now: datetime, by: str | None = None) -> None:
+        """Keep it down until it is resumed; the first time stays."""
+        if self.read(endpoint).suspended_at is None:
+            self._write(endpoint, suspended_at=now, suspended_by=by)
+
+    def resume(self, endpoint: str) -> None:
+        """Suspend it no longer, and forget the failures of its EndpointConfigs."""
+        self._write(endpoint, suspended_at=None, suspended_by=None, failures={})
 
     def mark_met(self, endpoint: str, demand_version: int) -> None:
         """Note that it was seen serving after this demand."""
@@ -140,6 +180,8 @@ class FakeLedgers:
         *,
         is_forced: bool,
         warm_set: Sequence[str],
+        sleeps: bool = False,
+        failures: Mapping[str, Failure] | None = None,
     ) -> Ledger | None:
         """Claim the teardown."""
         before = self.read(endpoint)
@@ -153,12 +195,19 @@ class FakeLedgers:
         is_free = there is None or (is_overruled and not before.is_deleting)
         if not is_free or not (is_forced or nothing_came):
             return None
-        return self._write(
+        after = self._write(
             endpoint,
             closing=Closing(now, seen.demand_version, is_forced, reason),
             # What forces a stop need not have met the demand.
             met_version=before.met_version if is_forced else seen.demand_version,
             warm_set=tuple(warm_set),
+            failures=before.failures if failures is None else failures,
+        )
+        if not sleeps:
+            return after
+        version = before.demand_version
+        return self._write(
+            endpoint, slept_version=version, met_version=version, slept_at=now, slept_reason=reason
         )
 
     def reopen(self, endpoint: str, seen: Ledger) -> bool:
@@ -171,7 +220,9 @@ class FakeLedgers:
         self._write(endpoint, closing=None)
         return True
 
-    def begin_deleting(self, endpoint: str, seen: Ledger, now: datetime) -> bool:
+    def begin_deleting(
+        self, endpoint: str, seen: Ledger, now: datetime, spent: Spent | None = None
+    ) -> bool:
         """Claim the right to call DeleteEndpoint."""
         before = self.read(endpoint)
         closing = before.closing
@@ -181,7 +232,11 @@ class FakeLedgers:
             return False
         if not closing.is_forced and before.demand_version != closing.version:
             return False
-        self._write(endpoint, **{**_NO_LIFE, "closing": replace(closing, deleting_at=now)})
+        self._write(
+            endpoint,
+            **{**_NO_LIFE, "closing": replace(closing, deleting_at=now)},
+            spent=before.spent if spent is None else spent,
+        )
         return True
 
     def record_gone(self, endpoint: str, seen: Ledger) -> bool:
@@ -193,9 +248,63 @@ class FakeLedgers:
 
     # --------------------------------------------------------------------------- the wake, the rest
 
-    def record_start(self, endpoint: str, now: datetime) -> None:
+    def begin_act(self, endpoint: str, seen: Ledger, now: datetime, until: datetime) -> bool:
+        """Claim the right to ask SageMaker for one change."""
+        before = self.read(endpoint)
+        is_live = before.acting_until is not None and before.acting_until >= now
+        if before.acts != seen.acts or is_live:
+            return False
+        self._write(endpoint, acts=before.acts + 1, acting_until=until)
+        return True
+
+    def end_act(self, endpoint: str, seen: Ledger, created_at: datetime | None) -> None:
+        """Give up the claim that was made of this ledger."""
+        before = self.read(endpoint)
+        if before.acts == seen.acts + 1:
+            self._write(endpoint, acting_until=None, created_at=created_at or before.created_at)
+
+    def record_start(self, endpoint: str, now: datetime, rate: Rate | None) -> None:
         """Note that CreateEndpoint is about to be called, so that it does not serve now."""
-        self._write(endpoint, started_at=now, serving_since=None, warm_up=None, updated_to=None)
+        closing = self.read(endpoint).closing
+        self._write(
+            endpoint, **{**_NO_LIFE, "closing": closing}, **{"started_at": now, "rate": rate}
+        )
+
+    def record_failures(self, endpoint: str, seen: Ledger, failures: Mapping[str, Failure]) -> bool:
+        """Keep the failures of its EndpointConfigs."""
+        before = self.read(endpoint)
+        if (before.acts, before.updated_to) != (seen.acts, seen.updated_to):
+            return False
+        self._write(endpoint, failures=failures, started_at=None, updated_to=None)
+        return True
+
+    def record_described(self, endpoint: str, described: Present) -> None:
+        """Keep what DescribeEndpoint said, but for the DeploymentConfig."""
+        self._write(endpoint, described=replace(described, deployment_config=None))
+
+    def record_keepsake(self, endpoint: str, keepsake: Keepsake) -> None:
+        """Keep what is about to die with an endpoint."""
+        self._write(endpoint, keepsake=keepsake)
+
+    def record_restored(self, endpoint: str, now: datetime) -> None:
+        """Note that what had died with it was given back to it."""
+        self._write(endpoint, restored_at=now)
+
+    def record_vanished(self, endpoint: str, seen: Ledger, spent: Spent | None) -> bool:
+        """Note that somebody else has deleted it."""
+        before = self.read(endpoint)
+        if before.acts != seen.acts or before.closing is not None:
+            return False
+        self._write(endpoint, **_NO_LIFE, spent=before.spent if spent is None else spent)
+        return True
+
+    def record_budget_warning(self, endpoint: str, spent: Spent) -> None:
+        """Note that its owner is warned this month."""
+        self._write(endpoint, spent=spent)
+
+    def record_superseded(self, endpoint: str, superseded: Mapping[str, datetime]) -> None:
+        """Note since when nothing asks for configs of the template any more."""
+        self._write(endpoint, superseded=dict(superseded))
 
     def record_serving(
         self,
@@ -240,9 +349,26 @@ class FakeLedgers:
         """Keep them for the front door."""
         self._write(endpoint, terms=terms)
 
-    def record_decision(self, endpoint: str, decision: Decision, now: datetime) -> None:
+    def record_decision(
+        self,
+        endpoint: str,
+        decision: Decision,
+        now: datetime,
+        seen: Ledger,
+        untold: Sequence[Notice] = (),
+    ) -> bool:
         """Keep the decision."""
-        self._write(endpoint, decision=decision, decided_at=now)
+        before = self.read(endpoint)
+        if before.decided_at != seen.decided_at:
+            return False
+        kept = tuple(untold) or before.untold
+        self._write(endpoint, decision=decision, decided_at=now, untold=kept)
+        return True
+
+    def clear_untold(self, endpoint: str, decided_at: datetime) -> None:
+        """Note that the notices of this decision were told."""
+        if self.read(endpoint).decided_at == decided_at:
+            self._write(endpoint, untold=())
 
     def forget_decision(self, endpoint: str) -> None:
         """Note that it is not managed, as far as can be seen."""

@@ -5,7 +5,8 @@ from typing import Any
 
 from dormouse.domain.endpoint import EndpointStatus
 from dormouse.domain.parked_request import Status
-from dormouse.domain.plan import Action, Rule
+from dormouse.domain.plan import Action
+from dormouse.domain.rule import Rule
 
 # UTC, to the millisecond.
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", re.ASCII)

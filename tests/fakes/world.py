@@ -1,6 +1,6 @@
 """The small remaining stand-ins: the catalog, CloudWatch, the nudge and the runtime."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -9,6 +9,7 @@ from dormouse.domain.claims import TaggedConfig
 from dormouse.domain.invocation import Forwarded, InvocationRequest, NotServing, Unanswered
 from dormouse.domain.spec import ENDPOINT_TAG
 from dormouse.errors import AwsError
+from dormouse.ports import Window
 
 
 def config(endpoint: str, name: str | None = None, **tags: str) -> TaggedConfig:
@@ -43,11 +44,11 @@ class FakeMetrics:
     asked: list[tuple[str, tuple[str, ...], datetime, datetime]] = field(default_factory=list)
 
     def last_activity(
-        self, endpoint: str, variant_names: Sequence[str], since: datetime, until: datetime
-    ) -> Measured | Unreadable:
-        """Give the answer that was prepared."""
-        self.asked.append((endpoint, tuple(variant_names), since, until))
-        return self.answer
+        self, windows: Sequence[Window], until: datetime
+    ) -> Mapping[str, Measured | Unreadable]:
+        """Give the answer that was prepared, for each."""
+        self.asked += [(each.endpoint, each.variant_names, each.since, until) for each in windows]
+        return {each.endpoint: self.answer for each in windows}
 
 
 @dataclass

@@ -119,7 +119,13 @@ class Cloud(FakeEndpoints):
         """Whether the model can be asked."""
         return self.status is not None and self.status.is_serving
 
-    def create(self, endpoint: str, config_name: str, tags: Mapping[str, str]) -> None:
+    def create(
+        self,
+        endpoint: str,
+        config_name: str,
+        tags: Mapping[str, str],
+        deployment_config: str | None = None,
+    ) -> None:
         """Begin to create it, unless it exists."""
         is_new = isinstance(self.observe(endpoint), Absent)
         if not is_new:

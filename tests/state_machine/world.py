@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 from dormouse.async_invocations import AsyncInvocations
-from dormouse.awakening import Awakening
+from dormouse.bootstrap import graph
 from dormouse.demanding import Demand
 from dormouse.domain.call import Ask, Call, Cancel, Invoke, InvokeAsync
 from dormouse.domain.claims import Deployment
@@ -16,7 +16,7 @@ from dormouse.domain.intent import Intent
 from dormouse.domain.invocation import InvocationResponse
 from dormouse.domain.lease import LeaseTerms
 from dormouse.domain.parked_request import Kind, ParkedRequest, Status, queue_of
-from dormouse.domain.plan import Timing
+from dormouse.domain.timing import Timing
 from dormouse.domain.work import AnswerNext, LoadModel, Publish, Work
 from dormouse.drain import Drain
 from dormouse.handled import Fate, Handled
@@ -29,10 +29,9 @@ from dormouse.permissions import Permissions
 from dormouse.proxy import Proxy
 from dormouse.publishing import Publishing
 from dormouse.reconciler import Reconciler
-from dormouse.releasing import Releasing
 from dormouse.sending import Sender
-from dormouse.teardown import Teardown
 from dormouse.warming import Warming
+from tests.fakes.announcements import FakeBus, FakeTopics
 from tests.fakes.clock import FakeClock
 from tests.fakes.endpoints import STACK
 from tests.fakes.hold_slots import FakeHoldSlots
@@ -46,6 +45,13 @@ from tests.fakes.requests import (
     FakeUsageLedger,
     FakeWarmUpPayloads,
     FakeWorkQueue,
+)
+from tests.fakes.surroundings import (
+    FakeConfigs,
+    FakeDeclarations,
+    FakeRates,
+    FakeScaling,
+    FakeSchedules,
 )
 from tests.fakes.world import FakeCatalog, config
 from tests.state_machine.callers import ACCOUNT, TOPIC, Request
@@ -69,7 +75,9 @@ HOLD_SLOTS = 6
 BACKLOG_LIMIT = 8
 RESEND_AFTER = timedelta(seconds=60)
 
-TERMS = LeaseTerms(timedelta(seconds=30), READ_TIMEOUT, timedelta(seconds=10))
+# Of clocks: a claim is made by one and outlived by another.
+MARGIN = timedelta(seconds=10)
+TERMS = LeaseTerms(timedelta(seconds=30), READ_TIMEOUT, MARGIN)
 
 _ON_ITS_WAY = (
     EndpointStatus.CREATING,
@@ -180,6 +188,7 @@ class World:
         self.history = Forgetful()
         self.cloud.count_steps = lambda: len(self.records.history)
         self.slots = FakeHoldSlots(HOLD_SLOTS)
+        self.bus, self.scaling = FakeBus(), FakeScaling()
         self.callers: dict[str, Actor] = {}
         self.wishes: list[Wish] = []
         self.tokens = 0
@@ -214,19 +223,36 @@ class World:
         state, work = self.on(self.ledgers, "state"), self.on(self.work, "work")
         endpoints, usage = self.on(self.cloud, "sagemaker"), self.on(self.usage, "usage")
         records = self.on(self.records, "records")
-        return Reconciler(
+        world = graph.World(
             catalog=self.on(self.catalog, "catalog"),
             created=endpoints,
+            schedules=FakeSchedules(),
             endpoints=endpoints,
+            configs=self.on(FakeConfigs(), "configs"),
+            scaling=self.on(self.scaling, "scaling"),
+            declarations=FakeDeclarations(),
             metrics=self.cloud,
+            rates=FakeRates(),
             state=state,
             history=self.on(self.history, "history"),
+            usage=usage,
+            records=records,
+            work=work,
+            bus=self.on(self.bus, "bus"),
+            topics=FakeTopics(),
             clock=process.clock,
-            timing=Timing(METRIC_LAG, TERMS.renewal_interval, timedelta(hours=1)),
+        )
+        return graph.reconciler_of(
+            world,
             deployment=DEPLOYMENT,
-            teardown=Teardown(endpoints, state, usage, process.clock),
-            awakening=Awakening(state, work, process.clock, timedelta(minutes=3), RESEND_AFTER),
-            releasing=Releasing(records, work, RESEND_AFTER),
+            timing=Timing(METRIC_LAG, TERMS.renewal_interval, timedelta(hours=1)),
+            durations=graph.Durations(
+                warm_up=timedelta(minutes=3),
+                resend_after=RESEND_AFTER,
+                config_grace=timedelta(hours=24),
+                claim=RECONCILE_LIVES + MARGIN,
+            ),
+            stack_id="stack-id",
         )
 
     def _sender(self, process: Process) -> Sender:

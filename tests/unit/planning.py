@@ -5,8 +5,9 @@ from datetime import UTC, datetime, timedelta
 from dormouse.domain.activity import Activity, Measured
 from dormouse.domain.endpoint import Absent, EndpointStatus, Observation, Present
 from dormouse.domain.ledger import Ledger
-from dormouse.domain.plan import Plan, Timing, decide
+from dormouse.domain.plan import Plan, decide
 from dormouse.domain.spec import Spec
+from dormouse.domain.timing import Timing
 
 NOW = datetime(2026, 2, 16, 12, 0, tzinfo=UTC)  # a Monday
 SPEC = Spec("reviews", "reviews-config", idle_timeout=timedelta(minutes=15))
@@ -14,6 +15,8 @@ TIMING = Timing(
     metric_lag=timedelta(minutes=5),
     ledger_interval=timedelta(seconds=30),
     demand_patience=timedelta(hours=1),
+    # Longer than what is observed here has lasted, unless a test is about it.
+    stuck_after=timedelta(days=1),
 )
 IDLE = Ledger(demand_version=3, met_version=3)
 DEMAND = Ledger(

@@ -4,7 +4,8 @@ import pytest
 
 from dormouse.domain.claims import TaggedConfig
 from dormouse.domain.endpoint import EndpointStatus
-from dormouse.domain.plan import Action, Rule
+from dormouse.domain.plan import Action
+from dormouse.domain.rule import Rule
 from dormouse.errors import RefusedEndpointError
 from dormouse.standing import write_standing
 from tests.fakes.deployment import World

@@ -16,7 +16,7 @@ from dormouse.adapters.sagemaker import SageMakerEndpoints, SageMakerObserver
 from dormouse.adapters.state import EndpointsTable
 from dormouse.bootstrap import cleanup, control, drain, invoke, reconcile
 from dormouse.domain.claims import Deployment
-from dormouse.domain.plan import Timing
+from dormouse.domain.timing import Timing
 from dormouse.settings import SettingError
 
 BUILDERS = {

@@ -3,7 +3,8 @@
 import pytest
 
 from dormouse.domain.endpoint import Ownership
-from dormouse.domain.plan import Action, Plan, Rule, guard
+from dormouse.domain.plan import Action, Plan, guard
+from dormouse.domain.rule import Rule
 
 US, THEM = "dormouse-stack", "other-stack"
 OURS = [

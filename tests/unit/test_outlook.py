@@ -7,7 +7,8 @@ import pytest
 from dormouse.domain.endpoint import EndpointStatus
 from dormouse.domain.ledger import Decision
 from dormouse.domain.outlook import State, state_of, what_next, when_next
-from dormouse.domain.plan import Action, Rule
+from dormouse.domain.plan import Action
+from dormouse.domain.rule import Rule
 from tests.unit.planning import ABSENT, STATUSES, observed
 
 S = EndpointStatus

@@ -7,7 +7,8 @@ import pytest
 from dormouse.domain.activity import Activity, Measured, NotMeasured, Unreadable
 from dormouse.domain.endpoint import Absent, EndpointStatus, Observation
 from dormouse.domain.ledger import Ledger
-from dormouse.domain.plan import Action, Rule, decide
+from dormouse.domain.plan import Action, decide
+from dormouse.domain.rule import Rule
 from dormouse.domain.spec import Spec
 from tests.unit.planning import (
     ABSENT,

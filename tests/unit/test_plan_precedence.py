@@ -8,7 +8,8 @@ import pytest
 
 from dormouse.domain.endpoint import Absent, EndpointStatus, Observation
 from dormouse.domain.ledger import Ledger
-from dormouse.domain.plan import Action, Rule
+from dormouse.domain.plan import Action
+from dormouse.domain.rule import Rule
 from tests.unit.planning import DEMAND, IDLE, NOW, SLEEPING, plan, seen
 
 SERVING = seen(EndpointStatus.IN_SERVICE)

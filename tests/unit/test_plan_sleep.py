@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from dormouse.domain.activity import Activity, Measured, NotMeasured, Unreadable
 from dormouse.domain.endpoint import Absent, EndpointStatus, Present
 from dormouse.domain.ledger import Ledger
-from dormouse.domain.plan import Action, Rule
+from dormouse.domain.plan import Action
+from dormouse.domain.rule import Rule
 from tests.unit.planning import ABSENT, NOW, SLEEPING, STATUSES, observed, plan, seen
 
 S = EndpointStatus

@@ -8,7 +8,8 @@ import pytest
 from dormouse.domain.activity import NotMeasured, Unreadable
 from dormouse.domain.endpoint import Absent, EndpointStatus
 from dormouse.domain.ledger import Ledger
-from dormouse.domain.plan import Action, Rule
+from dormouse.domain.plan import Action
+from dormouse.domain.rule import Rule
 from dormouse.domain.spec import Spec
 from tests.unit.planning import DEMAND, IDLE, NOW, SLEEPING, STATUSES, plan, seen
 

@@ -6,7 +6,8 @@ from dormouse.adapters.history import DecisionsTable
 from dormouse.adapters.state import EndpointsTable
 from dormouse.domain.activity import Unreadable
 from dormouse.domain.endpoint import EndpointStatus
-from dormouse.domain.plan import Action, Rule
+from dormouse.domain.plan import Action
+from dormouse.domain.rule import Rule
 from dormouse.errors import AwsError
 from tests.fakes.deployment import World
 from tests.fakes.world import config

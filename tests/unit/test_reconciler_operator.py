@@ -4,7 +4,8 @@ import pytest
 
 from dormouse.adapters.state import EndpointsTable
 from dormouse.domain.ledger import Ledger
-from dormouse.domain.plan import Action, Rule
+from dormouse.domain.plan import Action
+from dormouse.domain.rule import Rule
 from dormouse.errors import UnmanagedEndpointError
 from tests.fakes.deployment import World
 

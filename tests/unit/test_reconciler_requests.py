@@ -14,7 +14,8 @@ from dormouse.domain.parked_request import (
     expired,
     published,
 )
-from dormouse.domain.plan import Action, Rule
+from dormouse.domain.plan import Action
+from dormouse.domain.rule import Rule
 from dormouse.domain.work import AnswerNext, Publish
 from dormouse.errors import AwsError
 from tests.fakes.deployment import World

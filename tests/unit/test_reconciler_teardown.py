@@ -7,7 +7,8 @@ import pytest
 
 from dormouse.adapters.state import EndpointsTable
 from dormouse.domain.endpoint import EndpointStatus
-from dormouse.domain.plan import Action, Rule
+from dormouse.domain.plan import Action
+from dormouse.domain.rule import Rule
 from dormouse.errors import AwsError
 from tests.fakes.deployment import World
 

@@ -3,8 +3,9 @@
 import pytest
 
 from dormouse.domain.endpoint import Absent, EndpointStatus, Ownership
-from dormouse.domain.plan import Action, Rule
+from dormouse.domain.plan import Action
 from dormouse.domain.removal import SETTLED, decide_removal
+from dormouse.domain.rule import Rule
 from tests.unit.planning import ABSENT, STATUSES, observed
 
 S = EndpointStatus

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from dormouse.errors import AwsDeniedError, AwsError
+from dormouse.errors import AwsDeniedError, AwsError, AwsUnansweredError
 
 
 @contextmanager
@@ -14,7 +14,8 @@ def aws_call(operation: str) -> Iterator[None]:
 
     Raises:
         AwsDeniedError: IAM refused the call.
-        AwsError: the call was refused otherwise, or there was no answer.
+        AwsUnansweredError: there was no answer.
+        AwsError: the call was refused otherwise.
     """
     try:
         yield
@@ -24,7 +25,7 @@ def aws_call(operation: str) -> Iterator[None]:
             raise AwsDeniedError(refusal) from error
         raise AwsError(refusal) from error
     except BotoCoreError as error:
-        raise AwsError(f"{operation} failed: {error}") from error
+        raise AwsUnansweredError(f"{operation} failed: {error}") from error
 
 
 def error_code(error: ClientError) -> str:

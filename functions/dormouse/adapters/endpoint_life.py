@@ -1,12 +1,12 @@
 """What the endpoints table remembers of an endpoint's life: its wake, its warm-up, its teardown."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from dormouse.adapters.endpoint_acts import LIFE, EndpointActs
 from dormouse.adapters.items import (
-    EndpointItems,
     Written,
     moment_value,
     number_value,
@@ -18,7 +18,10 @@ from dormouse.adapters.ledger_item import (
     wakes_value,
     warm_up_value,
 )
+from dormouse.adapters.life_item import failures_value, spent_value
+from dormouse.domain.failures import Failure
 from dormouse.domain.ledger import Closing, Ledger
+from dormouse.domain.spending import Spent
 from dormouse.domain.wake_time import REMEMBERED_WAKES
 from dormouse.domain.warm_up import WarmUp
 
@@ -28,24 +31,10 @@ if TYPE_CHECKING:
 _NOT_CLOSING = "attribute_not_exists(closing)"
 _NOT_DELETING = "attribute_not_exists(closing.deleting_at)"
 
-# What is true of one life of an endpoint only.
-_LIFE = "serving_since, started_at, warm_up, invoked_models, updated_to"
-
 
 @dataclass(frozen=True, slots=True)
-class EndpointLife(EndpointItems):
+class EndpointLife(EndpointActs):
     """Implements the part of the states of ports.py that the module's name says."""
-
-    def record_start(self, endpoint: str, now: datetime) -> None:
-        """Note that CreateEndpoint is about to be called, so that it does not serve now.
-
-        One that somebody else has deleted leaves a note of serving behind.
-        """
-        self._update(
-            endpoint,
-            "SET started_at = :now REMOVE serving_since, warm_up, invoked_models, updated_to",
-            {":now": moment_value(now)},
-        )
 
     def record_serving(
         self,
@@ -108,12 +97,14 @@ class EndpointLife(EndpointItems):
         *,
         is_forced: bool,
         warm_set: Sequence[str],
+        sleeps: bool = False,
+        failures: Mapping[str, Failure] | None = None,
     ) -> Ledger | None:
         """Claim the teardown; None where something has come since, or it is closing already.
 
         The demand that was seen counts as met, unless it is forced: what forces a stop need not
-        have met it. A forced one takes the place of one that is not, as long as that is not
-        deleting.
+        have met it; with `sleeps` all demand does that has come by now. A forced one takes the
+        place of one that is not, as long as that is not deleting.
         """
         closing = Closing(now, seen.demand_version, is_forced, reason)
         values: dict[str, Value] = {
@@ -121,6 +112,19 @@ class EndpointLife(EndpointItems):
             ":warm_set": texts_value(warm_set),
         }
         sets = ["closing = :closing", "warm_set = :warm_set"]
+        if failures is not None:
+            sets.append("failures = :failures")
+            values[":failures"] = failures_value(failures)
+        if sleeps:
+            sets += [
+                "slept_version = if_not_exists(demand_version, :zero)",
+                "met_version = if_not_exists(demand_version, :zero)",
+                "slept_at = :slept_at",
+                "slept_reason = :slept_reason",
+            ]
+            values[":zero"] = number_value(0)
+            values[":slept_at"] = moment_value(now)
+            values[":slept_reason"] = {"S": reason}
         if is_forced:
             values[":false"] = {"BOOL": False}
             conditions = [f"({_NOT_CLOSING} OR (closing.is_forced = :false AND {_NOT_DELETING}))"]
@@ -155,9 +159,11 @@ class EndpointLife(EndpointItems):
         )
         return isinstance(outcome, Written)
 
-    def begin_deleting(self, endpoint: str, seen: Ledger, now: datetime) -> bool:
+    def begin_deleting(
+        self, endpoint: str, seen: Ledger, now: datetime, spent: Spent | None = None
+    ) -> bool:
         """Claim the right to call DeleteEndpoint; False where a lease is left or demand has come,
-        or the closing is another.
+        or the closing is another. `spent` is what is spent with the life that ends.
 
         This is the stop that `stopped_at` and `stop_reason` tell of, which nobody reads but people.
         """
@@ -172,10 +178,13 @@ class EndpointLife(EndpointItems):
             "(closing.is_forced = :true OR demand_version = closing.version"
             " OR (attribute_not_exists(demand_version) AND closing.version = :zero))"
         )
+        sets = "closing.deleting_at = :now, stopped_at = :now, stop_reason = closing.reason"
+        if spent is not None:
+            sets = f"{sets}, spent = :spent"
+            values[":spent"] = spent_value(spent)
         outcome = self._update(
             endpoint,
-            "SET closing.deleting_at = :now, stopped_at = :now, stop_reason = closing.reason"
-            f" REMOVE {_LIFE}",
+            f"SET {sets} REMOVE {LIFE}",
             values,
             f"{_is_closing(seen.closing, values)} AND {_NOT_DELETING} AND {no_demand_since}"
             " AND (attribute_not_exists(lease_until) OR lease_until < :now)",
@@ -188,7 +197,7 @@ class EndpointLife(EndpointItems):
             return False
         values: dict[str, Value] = {}
         condition = _is_closing(seen.closing, values)
-        outcome = self._update(endpoint, f"REMOVE closing, {_LIFE}", values, condition)
+        outcome = self._update(endpoint, f"REMOVE closing, {LIFE}", values, condition)
         return isinstance(outcome, Written)
 
 

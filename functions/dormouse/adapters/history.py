@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from dormouse.adapters.calls import aws_call
@@ -38,13 +38,20 @@ class DecisionsTable:
                 },
             )
 
-    def recent(self, endpoint: str, at_most: int) -> Sequence[PastDecision]:
-        """Read the latest, newest first."""
+    def recent(
+        self, endpoint: str, at_most: int, before: datetime | None = None
+    ) -> Sequence[PastDecision]:
+        """Read the latest, or the latest that were taken before a moment, newest first."""
+        condition = "endpoint = :endpoint"
+        values: dict[str, AttributeValueTypeDef] = {":endpoint": {"S": endpoint}}
+        if before is not None:
+            condition = f"{condition} AND decided_at < :before"
+            values[":before"] = {"S": write_moment(before)}
         with aws_call("Query"):
             answer = self.client.query(
                 TableName=self.table_name,
-                KeyConditionExpression="endpoint = :endpoint",
-                ExpressionAttributeValues={":endpoint": {"S": endpoint}},
+                KeyConditionExpression=condition,
+                ExpressionAttributeValues=values,
                 ScanIndexForward=False,
                 Limit=at_most,
             )

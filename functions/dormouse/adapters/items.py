@@ -100,3 +100,13 @@ def read_moment_of(item: "Item", name: str) -> datetime | None:
 def read_number_of(item: "Item", name: str) -> int:
     """Read a number, 0 if it is not there."""
     return int(item[name]["N"]) if name in item else 0
+
+
+def asker_written(by: str | None, values: "dict[str, Value]") -> tuple[str, str]:
+    """Return what goes into the SET and the REMOVE clause of a write of demand so that the item
+    says who has asked, and add its value. The last one counts, also where nobody knows who he is.
+    """
+    if by is None:
+        return "", " REMOVE demand_by"
+    values[":by"] = {"S": by}
+    return ", demand_by = :by", ""

@@ -7,6 +7,14 @@ from typing import TYPE_CHECKING
 
 from dormouse.adapters.history import read_decision
 from dormouse.adapters.items import moment_value, number_value, read_moment_of, read_number_of
+from dormouse.adapters.life_item import (
+    read_described,
+    read_failures,
+    read_keepsake,
+    read_rate,
+    read_spent,
+    read_untold,
+)
 from dormouse.adapters.moments import read_moment
 from dormouse.domain.capture_policy import CapturePolicy, Content, Pattern
 from dormouse.domain.ledger import Closing, Decision, Ledger
@@ -34,7 +42,7 @@ def read_ledger(item: "Item") -> Ledger:
         hold_until=read_moment_of(item, "hold_until"),
         slept_version=read_number_of(item, "slept_version") if "slept_version" in item else None,
         slept_at=read_moment_of(item, "slept_at"),
-        updated_to=item["updated_to"]["S"] if "updated_to" in item else None,
+        updated_to=_read_text(item, "updated_to"),
         terms=_read_terms(item["terms"]["M"]) if "terms" in item else None,
         decision=_read_decision(item),
         decided_at=read_moment_of(item, "decided_at"),
@@ -49,6 +57,24 @@ def read_ledger(item: "Item") -> Ledger:
         warm_set=_read_texts(item, "warm_set"),
         warm_up=_read_warm_up(item),
         aliases={name: model["S"] for name, model in item.get("aliases", {"M": {}})["M"].items()},
+        slept_reason=_read_text(item, "slept_reason"),
+        suspended_at=read_moment_of(item, "suspended_at"),
+        suspended_by=_read_text(item, "suspended_by"),
+        demand_by=_read_text(item, "demand_by"),
+        acts=read_number_of(item, "acts"),
+        acting_until=read_moment_of(item, "acting_until"),
+        created_at=read_moment_of(item, "created_at"),
+        described=read_described(item),
+        failures=read_failures(item),
+        spent=read_spent(item),
+        rate=read_rate(item),
+        keepsake=read_keepsake(item),
+        restored_at=read_moment_of(item, "restored_at"),
+        superseded={
+            config: read_moment(since["S"])
+            for config, since in item.get("superseded", {"M": {}})["M"].items()
+        },
+        untold=read_untold(item),
     )
 
 
@@ -159,6 +185,10 @@ def _read_warm_up(item: "Item") -> WarmUp | None:
         until=read_moment(fields["until"]["S"]),
         ended_at=read_moment_of(fields, "ended_at"),
     )
+
+
+def _read_text(item: "Item", name: str) -> str | None:
+    return item[name]["S"] if name in item else None
 
 
 def _read_texts(item: "Item", name: str) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """CloudWatch's count of an endpoint's invocations, whoever made them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING
 from dormouse.adapters.calls import aws_call
 from dormouse.domain.activity import Measured, Unreadable
 from dormouse.errors import AwsError
+from dormouse.ports import Window
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_cloudwatch.type_defs import MetricDataQueryTypeDef
 
 _PERIOD = timedelta(minutes=1)
+# https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_GetMetricData.html
+_QUERIES_A_CALL = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,45 +29,91 @@ class InvocationMetrics:
     client: "CloudWatchClient"
 
     def last_activity(
-        self, endpoint: str, variant_names: Sequence[str], since: datetime, until: datetime
-    ) -> Measured | Unreadable:
-        """Find the end of the latest minute with an invocation in a window; never raises.
+        self, windows: Sequence[Window], until: datetime
+    ) -> Mapping[str, Measured | Unreadable]:
+        """Find, by its name, the end of the latest minute in which each endpoint was invoked; never
+        raises. 500 variants are asked for in one call.
 
         The metric has both dimensions: asked for without VariantName, CloudWatch answers nothing,
         which would look like idleness. So an endpoint without variants is Unreadable.
         """
-        if not variant_names:
-            return Unreadable("DescribeEndpoint names no ProductionVariant to ask for")
-        queries = [_query(i, endpoint, name) for i, name in enumerate(variant_names)]
+        found: dict[str, Measured | Unreadable] = {
+            window.endpoint: Unreadable("DescribeEndpoint names no ProductionVariant to ask for")
+            for window in windows
+            if not window.variant_names
+        }
+        asked = [window for window in windows if window.variant_names]
+        # Those of one window share a call: its times are those of the call.
+        for batch in _batches(sorted(asked, key=lambda window: window.since)):
+            found |= self._ask(batch, until)
+        return found
+
+    def _ask(self, batch: Sequence[Window], until: datetime) -> Mapping[str, Measured | Unreadable]:
+        since = min(window.since for window in batch).replace(second=0, microsecond=0)
         try:
             with aws_call("GetMetricData"):
-                return self._read(queries, since.replace(second=0, microsecond=0), until)
+                minutes = self._read(batch, since, until)
         except AwsError as error:
-            return Unreadable(str(error))
+            return {window.endpoint: Unreadable(str(error)) for window in batch}
+        return {window.endpoint: _judge(window, minutes) for window in batch}
 
     def _read(
-        self, queries: Sequence["MetricDataQueryTypeDef"], since: datetime, until: datetime
-    ) -> Measured | Unreadable:
+        self, batch: Sequence[Window], since: datetime, until: datetime
+    ) -> "Mapping[tuple[str, str], Sequence[datetime] | str]":
+        """Read the minutes with invocations of each variant; or why they can't be read."""
+        keys = [(window.endpoint, name) for window in batch for name in window.variant_names]
+        queries = [_query(number, *key) for number, key in enumerate(keys)]
+        by_id = {query["Id"]: key for query, key in zip(queries, keys, strict=True)}
         pages = self.client.get_paginator("get_metric_data").paginate(
             MetricDataQueries=queries, StartTime=since, EndTime=until
         )
-        unread = {query["Id"] for query in queries}
-        active: list[datetime] = []
+        active: dict[tuple[str, str], list[datetime]] = {key: [] for key in keys}
+        unread: dict[tuple[str, str], str] = dict.fromkeys(
+            keys, "GetMetricData did not answer in full"
+        )
         for page in pages:
             for result in page["MetricDataResults"]:
+                key = by_id[result["Id"]]
                 # PartialData is followed by a page with the rest, and Complete by none.
                 if result["StatusCode"] == "Complete":
-                    unread.discard(result["Id"])
+                    unread.pop(key, None)
                 elif result["StatusCode"] != "PartialData":
-                    return Unreadable(f"GetMetricData answered {result['StatusCode']}")
-                active += [
+                    unread[key] = f"GetMetricData answered {result['StatusCode']}"
+                active[key] += [
                     minute
                     for minute, count in zip(result["Timestamps"], result["Values"], strict=True)
                     if count > 0
                 ]
-        if unread:
-            return Unreadable("GetMetricData did not answer in full")
-        return Measured(max(active) + _PERIOD if active else None)
+        return {**active, **unread}
+
+
+def _judge(
+    window: Window, minutes: "Mapping[tuple[str, str], Sequence[datetime] | str]"
+) -> Measured | Unreadable:
+    """Put the variants of an endpoint together; minutes before its own window don't count."""
+    since = window.since.replace(second=0, microsecond=0)
+    latest: datetime | None = None
+    for name in window.variant_names:
+        active = minutes[window.endpoint, name]
+        if isinstance(active, str):
+            return Unreadable(active)
+        for minute in active:
+            if minute >= since and (latest is None or minute > latest):
+                latest = minute
+    return Measured(None if latest is None else latest + _PERIOD)
+
+
+def _batches(windows: Sequence[Window]) -> Iterator[Sequence[Window]]:
+    """Divide them so that each part fits into one call."""
+    batch: list[Window] = []
+    for window in windows:
+        size = sum(len(each.variant_names) for each in batch)
+        if batch and size + len(window.variant_names) > _QUERIES_A_CALL:
+            yield batch
+            batch = []
+        batch.append(window)
+    if batch:
+        yield batch
 
 
 def _query(number: int, endpoint: str, variant_name: str) -> "MetricDataQueryTypeDef":

@@ -1,8 +1,9 @@
 """SageMaker's control plane: observing, creating, updating and deleting endpoints."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
@@ -92,9 +93,15 @@ class SageMakerEndpoints(SageMakerObserver):
         with aws_call("ListTags"):
             pages = self.reader.get_paginator("list_tags").paginate(ResourceArn=arn)
             tags = {tag["Key"]: tag["Value"] for page in pages for tag in page["Tags"]}
-        return Ownership(created_by=tags.get(STACK_TAG), adopted_by=tags.get(ADOPTED_TAG))
+        return Ownership(tags.get(STACK_TAG), tags.get(ADOPTED_TAG), tags)
 
-    def create(self, endpoint: str, config_name: str, tags: Mapping[str, str]) -> None:
+    def create(
+        self,
+        endpoint: str,
+        config_name: str,
+        tags: Mapping[str, str],
+        deployment_config: str | None = None,
+    ) -> None:
         """Call CreateEndpoint once; that it exists already is no error.
 
         Raises:
@@ -106,6 +113,7 @@ class SageMakerEndpoints(SageMakerObserver):
                     EndpointName=endpoint,
                     EndpointConfigName=config_name,
                     Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
+                    **({} if deployment_config is None else _deployment(deployment_config)),
                 )
             except ClientError as error:
                 if not _says(error, "Cannot create already existing endpoint"):
@@ -136,6 +144,7 @@ class SageMakerEndpoints(SageMakerObserver):
 
 
 def _present(described: "DescribeEndpointOutputTypeDef") -> Present:
+    last = described.get("LastDeploymentConfig")
     return Present(
         arn=described["EndpointArn"],
         status=_status(described["EndpointStatus"]),
@@ -145,7 +154,12 @@ def _present(described: "DescribeEndpointOutputTypeDef") -> Present:
         ),
         last_modified_at=described["LastModifiedTime"],
         failure_reason=described.get("FailureReason"),
+        deployment_config=json.dumps(last, sort_keys=True) if last else None,
     )
+
+
+def _deployment(config: str) -> Mapping[str, Any]:
+    return {"DeploymentConfig": json.loads(config)}
 
 
 def _status(text: str) -> EndpointStatus:

@@ -16,16 +16,23 @@ from dormouse.adapters.history import write_decision
 from dormouse.adapters.items import (
     Refused,
     Written,
+    asker_written,
     moment_value,
     number_value,
     read_moment_of,
 )
 from dormouse.adapters.ledger_item import read_ledger, terms_value
+from dormouse.adapters.life_item import untold_value
 from dormouse.adapters.moments import write_moment
+from dormouse.adapters.operator_intents import OperatorIntents
 from dormouse.domain.ledger import Decision, Lease, Ledger, RecordedDemand
+from dormouse.domain.notice import Notice
 from dormouse.domain.terms import Terms
+from dormouse.ports import Survey
 
 if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.type_defs import ScanInputTypeDef
+
     from dormouse.adapters.items import Item, Value
 
 # reconcile has decided about it, so an EndpointConfig claims it, or did until lately.
@@ -36,7 +43,7 @@ _TOMBSTONE = "dormouse:removal"
 
 
 @dataclass(frozen=True, slots=True)
-class EndpointsTable(EndpointLife):
+class EndpointsTable(EndpointLife, OperatorIntents):
     """Implements the states of ports.py. Every method may raise AwsError."""
 
     def read(self, endpoint: str) -> Ledger:
@@ -45,49 +52,79 @@ class EndpointsTable(EndpointLife):
 
     def read_all(self) -> Mapping[str, Ledger]:
         """Read everything remembered of every endpoint, by its name."""
-        with aws_call("Scan"):
-            pages = self.client.get_paginator("scan").paginate(
-                TableName=self.table_name, ConsistentRead=True
-            )
-            items = {item["endpoint"]["S"]: item for page in pages for item in page["Items"]}
-        return {key: read_ledger(item) for key, item in items.items() if ":" not in key}
+        return self.survey().ledgers
 
-    def known_endpoints(self) -> Sequence[str]:
-        """Name every endpoint that something is remembered of."""
-        return sorted(self.read_all())
+    def _scan(self) -> "Mapping[str, Item]":
+        items: dict[str, Item] = {}
+        request: ScanInputTypeDef = {"TableName": self.table_name, "ConsistentRead": True}
+        while True:
+            with aws_call("Scan"):
+                page = self.client.scan(**request)
+            items |= {item["endpoint"]["S"]: item for item in page["Items"]}
+            if "LastEvaluatedKey" not in page:
+                return items
+            request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+    def survey(self) -> Survey:
+        """Read everything, each item strongly consistent."""
+        items = self._scan()
+        tombstone = items.get(_TOMBSTONE, {})
+        return Survey(
+            removal_began_at=read_moment_of(tombstone, "removal_began_at"),
+            ledgers={key: read_ledger(item) for key, item in items.items() if ":" not in key},
+        )
 
     def record_demand(
-        self, endpoint: str, now: datetime, unless_since: datetime, *, known_only: bool
+        self,
+        endpoint: str,
+        now: datetime,
+        unless_since: datetime,
+        *,
+        known_only: bool,
+        by: str | None = None,
     ) -> RecordedDemand:
         """Note that a request has just arrived, unless an unmet one is as recent as that."""
+        values: dict[str, Value] = {
+            ":now": moment_value(now),
+            ":one": number_value(1),
+            ":since": moment_value(unless_since),
+        }
+        sets, removes = asker_written(by, values)
         is_news = (
             "(attribute_not_exists(demand_at) OR demand_at < :since"
             " OR (attribute_exists(met_version) AND demand_version <= met_version))"
         )
         outcome = self._update(
             endpoint,
-            "SET demand_at = :now, last_request_at = :now ADD demand_version :one",
-            {
-                ":now": moment_value(now),
-                ":one": number_value(1),
-                ":since": moment_value(unless_since),
-            },
+            f"SET demand_at = :now, last_request_at = :now{sets}{removes} ADD demand_version :one",
+            values,
             f"{_KNOWN} AND {is_news}" if known_only else is_news,
         )
         is_written = isinstance(outcome, Written)
         return RecordedDemand(is_written, is_written, read_ledger(outcome.item))
 
     def raise_demand(
-        self, endpoint: str, now: datetime, news_since: datetime, *, has_requests: bool
+        self,
+        endpoint: str,
+        now: datetime,
+        news_since: datetime,
+        *,
+        has_requests: bool,
+        by: str | None = None,
     ) -> RecordedDemand:
         """Note that a request is held or parked, and say whether that is news."""
         moments = {"demand_at": write_moment(now), "last_request_at": write_moment(now)}
         changed: dict[str, Value] = {"has_requests": {"BOOL": True}} if has_requests else {}
+        removes = ""
+        if by is None:
+            removes = " REMOVE demand_by"
+        else:
+            changed["demand_by"] = {"S": by}
         while True:
             changed |= {name: {"S": text} for name, text in moments.items()}
             outcome = self._update(
                 endpoint,
-                f"{_set_all(changed)} ADD demand_version :one",
+                f"{_set_all(changed)}{removes} ADD demand_version :one",
                 {":one": number_value(1), **{f":{name}": changed[name] for name in changed}},
                 " AND ".join(_not_later(moments)) or None,
                 returned="ALL_OLD",
@@ -105,7 +142,8 @@ class EndpointsTable(EndpointLife):
             or before.demand_at is None
             or write_moment(before.demand_at) < write_moment(news_since)
         )
-        after = read_ledger({**outcome.item, **changed, "demand_version": raised})
+        left = {name: value for name, value in outcome.item.items() if name != "demand_by"}
+        after = read_ledger({**left, **changed, "demand_version": raised})
         return RecordedDemand(is_written=True, is_news=is_news, ledger=after)
 
     def take_lease(
@@ -154,41 +192,6 @@ class EndpointsTable(EndpointLife):
             "attribute_not_exists(metrics_active_at) OR metrics_active_at < :at",
         )
 
-    def record_hold(self, endpoint: str, until: datetime, now: datetime) -> None:
-        """Keep it up until then, or for longer if it is held for longer already."""
-        demand = "demand_at = :now ADD demand_version :one"
-        values = {
-            ":now": moment_value(now),
-            ":one": number_value(1),
-            ":until": moment_value(until),
-        }
-        is_longer = "attribute_not_exists(hold_until) OR hold_until < :until"
-        # One of the two holds, unless a sleep or a release comes in between.
-        while isinstance(
-            self._update(endpoint, f"SET hold_until = :until, {demand}", values, is_longer),
-            Refused,
-        ) and isinstance(
-            self._update(endpoint, f"SET {demand}", values, "hold_until >= :until"), Refused
-        ):
-            pass
-
-    def release_hold(self, endpoint: str) -> None:
-        """Hold it no longer."""
-        self._update(endpoint, "REMOVE hold_until", {})
-
-    def record_sleep(self, endpoint: str, now: datetime) -> None:
-        """Hold it no longer, and overrule every demand that has come so far.
-
-        The demand counts as met, so that the next cold request is news however soon it comes.
-        """
-        self._update(
-            endpoint,
-            "SET slept_version = if_not_exists(demand_version, :zero),"
-            " met_version = if_not_exists(demand_version, :zero), slept_at = :now"
-            " REMOVE hold_until",
-            {":zero": number_value(0), ":now": moment_value(now)},
-        )
-
     def mark_met(self, endpoint: str, demand_version: int) -> None:
         """Note that it was seen serving after this demand."""
         self._update(
@@ -198,10 +201,6 @@ class EndpointsTable(EndpointLife):
             "attribute_not_exists(met_version) OR met_version < :version",
         )
 
-    def record_update(self, endpoint: str, config_name: str) -> None:
-        """Note that UpdateEndpoint was asked for this EndpointConfig."""
-        self._update(endpoint, "SET updated_to = :config", {":config": {"S": config_name}})
-
     def record_terms(self, endpoint: str, terms: Terms | None) -> None:
         """Keep them for the front door; None where they are not this deployment's to say."""
         if terms is None:
@@ -209,13 +208,33 @@ class EndpointsTable(EndpointLife):
         else:
             self._update(endpoint, "SET terms = :terms", {":terms": terms_value(terms)})
 
-    def record_decision(self, endpoint: str, decision: Decision, now: datetime) -> None:
-        """Keep the decision, for whoever asks why."""
-        self._update(
-            endpoint,
-            "SET decision = :decision, decided_at = :now",
-            {":decision": {"M": write_decision(decision)}, ":now": moment_value(now)},
-        )
+    def record_decision(
+        self,
+        endpoint: str,
+        decision: Decision,
+        now: datetime,
+        seen: Ledger,
+        untold: Sequence[Notice] = (),
+    ) -> bool:
+        """Keep the decision; False where another one was kept since."""
+        values: dict[str, Value] = {
+            ":decision": {"M": write_decision(decision)},
+            ":now": moment_value(now),
+        }
+        expression = "SET decision = :decision, decided_at = :now"
+        if untold:
+            expression = f"{expression}, untold = :untold"
+            values[":untold"] = untold_value(untold)
+        condition = "attribute_not_exists(decided_at)"
+        if seen.decided_at is not None:
+            condition = "decided_at = :seen"
+            values[":seen"] = moment_value(seen.decided_at)
+        return isinstance(self._update(endpoint, expression, values, condition), Written)
+
+    def clear_untold(self, endpoint: str, decided_at: datetime) -> None:
+        """Note that the notices of this decision were told."""
+        values = {":at": moment_value(decided_at)}
+        self._update(endpoint, "REMOVE untold", values, "decided_at = :at")
 
     def forget_decision(self, endpoint: str) -> None:
         """Note that it is not managed, as far as can be seen."""

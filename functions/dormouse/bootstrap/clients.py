@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache, partial
+from threading import Lock
 from typing import Any, Literal, assert_never
 
 from dormouse.adapters.runtime import CONNECT_TIMEOUT_SECONDS, SageMakerRuntime
@@ -26,6 +27,10 @@ WRITES_ONCE = Patience(connect_timeout=3, read_timeout=10, attempts=1)
 # For as long as a whole tick may take, and not twice.
 WAITS = Patience(connect_timeout=3, read_timeout=60, attempts=1)
 
+# As many as there are threads at most.
+MOST_CONNECTIONS = 16
+_MAKING = Lock()
+
 # How long a request that has ended can still be asked for.
 RETENTION = timedelta(days=7)
 
@@ -35,8 +40,8 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def client(service: Any, patience: Patience = READS) -> Any:
-    """Make a client of boto3."""
+def client(service: Any, patience: Patience = READS, region: str | None = None) -> Any:
+    """Make a client of boto3, of the own region unless another one is named."""
     # Late: both take longer to import than all else that a warm request needs.
     import boto3  # noqa: PLC0415 - a warm request needs neither
     from botocore.config import Config  # noqa: PLC0415 - likewise
@@ -45,23 +50,27 @@ def client(service: Any, patience: Patience = READS) -> Any:
         connect_timeout=patience.connect_timeout,
         read_timeout=patience.read_timeout,
         retries={"mode": "standard", "total_max_attempts": patience.attempts},
+        max_pool_connections=MOST_CONNECTIONS,
     )
-    return boto3.client(service, config=config)
+    return boto3.client(service, config=config, region_name=region)
 
 
 class LateClient:
     """A client of boto3 that is made when it is first used: most requests never do."""
 
-    def __init__(self, service: str) -> None:
-        self._made = cache(partial(client, service))
+    def __init__(self, service: str, region: str | None) -> None:
+        self._made = cache(partial(client, service, region=region))
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._made(), name)
+        # boto3's session, of which clients are made, is not for several threads at once.
+        with _MAKING:
+            made = self._made()
+        return getattr(made, name)
 
 
-def late_client(service: str) -> Any:
+def late_client(service: str, region: str | None = None) -> Any:
     """Make a client of boto3 once it is needed."""
-    return LateClient(service)
+    return LateClient(service, region)
 
 
 def fast_client(

@@ -15,6 +15,7 @@ from dormouse.adapters.model_store import S3ModelStore
 from dormouse.adapters.payloads import PayloadsBucket
 from dormouse.adapters.requests import RequestsTable
 from dormouse.adapters.sagemaker import SageMakerObserver
+from dormouse.adapters.schedules import SsmSchedules
 from dormouse.adapters.state import EndpointsTable
 from dormouse.adapters.usage import UsageTable
 from dormouse.aliases import Aliases
@@ -53,6 +54,7 @@ def control() -> Control:
     return Control(
         intents=_intents(),
         catalog=TaggedConfigs(client("resourcegroupstaggingapi")),
+        schedules=SsmSchedules(client("ssm"), settings.schedules_parameter, utc_now),
         endpoints=SageMakerObserver(client("sagemaker")),
         state=state,
         history=DecisionsTable(dynamodb, settings.decisions_table),
@@ -66,7 +68,7 @@ def control() -> Control:
         nudge=ReconcileNudge(client("lambda"), settings.reconcile_function),
         clock=utc_now,
         account_id=settings.account_id,
-        expected_wake=settings.expected_wake,
+        timing=settings.timing,
     )
 
 

@@ -1,11 +1,22 @@
 """Which EndpointConfig speaks for which endpoint, where several carry our tags."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from dormouse.domain.spec import ENDPOINT_TAG, STACK_TAG, Spec, SpecError, parse_spec
+from dormouse.domain.named_schedules import NO_NAMES, NamedSchedules
+from dormouse.domain.spec import (
+    ENDPOINT_TAG,
+    PRIORITY_TAG,
+    STACK_TAG,
+    TEMPLATE_TAG,
+    Spec,
+    SpecError,
+    check_fall_back,
+    parse_priority,
+    parse_spec,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +63,14 @@ class Refusal:
 Claim = Spec | Refusal
 
 
-def settle_claims(configs: Iterable[TaggedConfig], deployment: Deployment) -> tuple[Claim, ...]:
+def settle_claims(
+    configs: Iterable[TaggedConfig], deployment: Deployment, named: NamedSchedules = NO_NAMES
+) -> tuple[Claim, ...]:
     """Give each claimed endpoint its one spec, or the reason why it has none, in order of names.
 
     A config that names a deployment in `dormouse:stack` is that one's; without the tag it is
-    anybody's who sees it.
+    anybody's who sees it. Of several configs for one endpoint, the one with the lowest
+    `dormouse:priority` is the spec, and the others are what to fall back on.
     """
     claimants: defaultdict[str, list[TaggedConfig]] = defaultdict(list)
     for config in configs:
@@ -64,12 +78,12 @@ def settle_claims(configs: Iterable[TaggedConfig], deployment: Deployment) -> tu
         claimants[config.tags[ENDPOINT_TAG].lower()].append(config)
     return tuple(
         # In an order of their own: the tagging API's may change, and the decision would with it.
-        _settle(sorted(claimants[name], key=lambda config: config.config_name), deployment)
+        _settle(sorted(claimants[name], key=lambda config: config.config_name), deployment, named)
         for name in sorted(claimants)
     )
 
 
-def _settle(configs: list[TaggedConfig], deployment: Deployment) -> Claim:
+def _settle(configs: list[TaggedConfig], deployment: Deployment, named: NamedSchedules) -> Claim:
     endpoint = configs[0].tags[ENDPOINT_TAG]
     is_own = endpoint.lower() == deployment.endpoint.lower()
     if is_own:
@@ -96,11 +110,34 @@ def _settle(configs: list[TaggedConfig], deployment: Deployment) -> Claim:
                 "visible yet",
                 Why.NOT_VISIBLE_YET,
             )
-        configs = [TaggedConfig(deployment.config_name, current[0].tags)]
-    if len(configs) > 1:
-        names = " and ".join(sorted(config.config_name for config in configs))
-        return Refusal(endpoint, f"several EndpointConfigs claim it by {ENDPOINT_TAG}: {names}")
+        # Those that it has replaced are still tagged; further ones are there to fall back on.
+        others = [c for c in configs if c not in current and PRIORITY_TAG in c.tags]
+        further = [c for c in others if TEMPLATE_TAG not in c.tags]
+        configs = [TaggedConfig(deployment.config_name, current[0].tags), *further]
     try:
-        return parse_spec(configs[0].config_name, configs[0].tags)
+        return _spec_of(configs, named)
     except SpecError as error:
         return Refusal(endpoint, str(error))
+
+
+def _spec_of(configs: Sequence[TaggedConfig], named: NamedSchedules) -> Spec:
+    """Read the spec from the config whose turn is first.
+
+    Raises:
+        SpecError: two have the same turn, or a tag can't be obeyed.
+    """
+    in_turn: dict[int, TaggedConfig] = {}
+    for config in configs:
+        turn = parse_priority(config.config_name, config.tags)
+        if turn in in_turn:
+            names = " and ".join(sorted((in_turn[turn].config_name, config.config_name)))
+            raise SpecError(
+                f"several EndpointConfigs claim it by {ENDPOINT_TAG} with the same "
+                f"{PRIORITY_TAG} {turn}: {names}; give those to fall back on {turn + 1} or more"
+            )
+        in_turn[turn] = config
+    first, *further = (in_turn[turn] for turn in sorted(in_turn))
+    for config in further:
+        check_fall_back(config.config_name, config.tags)
+    fall_backs = [config.config_name for config in further]
+    return parse_spec(first.config_name, first.tags, named, fall_backs)

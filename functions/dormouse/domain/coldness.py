@@ -1,10 +1,61 @@
 """Why an endpoint does not serve, and when it will, as its callers are told."""
 
+import math
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from dormouse.domain.ledger import Ledger
-from dormouse.domain.plan import Rule
-from dormouse.domain.wake_time import retry_after_seconds
+from dormouse.domain.rule import Rule
+from dormouse.domain.wake_time import SHORTEST_RETRY, expected_wake, retry_after_seconds
+
+# Somebody has to resume it, nobody knows when.
+OPEN_END_RETRY = timedelta(hours=1)
+
+# Of the rules that keep it down, those that no newer demand ends. (A sleep and max-up are ended.)
+_FORCING = frozenset({Rule.BUDGET, Rule.BLACKOUT, Rule.CIRCUIT})
+
+
+@dataclass(frozen=True, slots=True)
+class ForcedDown:
+    """A rule keeps it down whoever asks for it: which one, in a clause, and until when; None where
+    somebody has to end that.
+    """
+
+    words: str
+    until: datetime | None
+
+    def ends_by(self, moment: datetime) -> bool:
+        """Whether it may be started by then."""
+        return self.until is not None and self.until <= moment
+
+    def retry_after_seconds(self, now: datetime) -> int:
+        """Say in how many seconds it is worth while to come again."""
+        left = OPEN_END_RETRY if self.until is None else self.until - now
+        return math.ceil(max(left, SHORTEST_RETRY).total_seconds())
+
+
+def forced_down(ledger: Ledger, now: datetime) -> ForcedDown | None:
+    """Say which rule keeps it down whoever asks for it; None where a demand would start it.
+
+    A suspension counts at once; the other rules from the tick that has decided by them until the
+    moment that it named. What has ended one of them since counts at once, too: a resume closes the
+    circuit, and a hold beats a blackout window.
+    """
+    if ledger.suspended_at is not None:
+        # Not by whom: his name is no business of callers.
+        words = f"suspended at {_clock(ledger.suspended_at)}, until somebody resumes it"
+        return ForcedDown(words, None)
+    decision = ledger.decision
+    if decision is None or decision.rule not in _FORCING:
+        return None
+    if decision.until is not None and decision.until <= now:
+        return None
+    is_held = ledger.hold_until is not None and now < ledger.hold_until
+    if decision.rule == Rule.BLACKOUT and is_held:
+        return None
+    if decision.rule == Rule.CIRCUIT and not ledger.failures:
+        return None
+    return ForcedDown(decision.reason, decision.until)
 
 
 def lets_through(ledger: Ledger) -> bool:
@@ -25,8 +76,11 @@ def why_never(ledger: Ledger) -> str | None:
     return decision.reason if decision.rule == Rule.REMOVAL else None
 
 
-def why_cold(ledger: Ledger) -> str:
+def why_cold(ledger: Ledger, now: datetime) -> str:
     """Say why a request finds it cold whose demand is recorded: a clause without its subject."""
+    forced = forced_down(ledger, now)
+    if forced is not None:
+        return f"is not started: {forced.words}"
     if ledger.closing is not None:
         reason = ledger.closing.reason
         return f"is being torn down ({reason}), and is started again for this request after that"
@@ -46,11 +100,18 @@ def why_cold(ledger: Ledger) -> str:
 
 def seconds_until_serving(ledger: Ledger, prior: timedelta, now: datetime) -> int:
     """Say in how many seconds it is worth while to come again, by its own recent wakes."""
-    return retry_after_seconds(ledger.wakes, prior, ledger.started_at, now)
+    forced = forced_down(ledger, now)
+    if forced is None:
+        return retry_after_seconds(ledger.wakes, prior, ledger.started_at, now)
+    wake = timedelta(0) if forced.until is None else expected_wake(ledger.wakes, prior)
+    return forced.retry_after_seconds(now) + math.ceil(wake.total_seconds())
 
 
-def expected_at(ledger: Ledger, prior: timedelta, now: datetime) -> datetime:
-    """Say when it is expected to serve."""
+def expected_at(ledger: Ledger, prior: timedelta, now: datetime) -> datetime | None:
+    """Say when it is expected to serve; None where somebody has to do something before."""
+    forced = forced_down(ledger, now)
+    if forced is not None:
+        return None if forced.until is None else forced.until + expected_wake(ledger.wakes, prior)
     if lets_through(ledger):
         return now
     return now + timedelta(seconds=seconds_until_serving(ledger, prior, now))

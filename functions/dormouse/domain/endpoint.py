@@ -1,6 +1,7 @@
 """A SageMaker endpoint as it is observed."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -26,6 +27,11 @@ class EndpointStatus(StrEnum):
         """Whether SageMaker answers InvokeEndpoint in this status."""
         return self in _SERVING
 
+    @property
+    def is_changing(self) -> bool:
+        """Whether SageMaker is busy with it, so that it can be neither updated nor deleted."""
+        return self in _CHANGING
+
 
 _SERVING = frozenset(
     {
@@ -34,6 +40,16 @@ _SERVING = frozenset(
         EndpointStatus.SYSTEM_UPDATING,
         EndpointStatus.ROLLING_BACK,
         EndpointStatus.UPDATE_ROLLBACK_FAILED,
+    }
+)
+
+_CHANGING = frozenset(
+    {
+        EndpointStatus.CREATING,
+        EndpointStatus.UPDATING,
+        EndpointStatus.SYSTEM_UPDATING,
+        EndpointStatus.ROLLING_BACK,
+        EndpointStatus.DELETING,
     }
 )
 
@@ -49,6 +65,7 @@ class Present:
 
     `last_modified_at` is when the status last changed, or later: an endpoint that serves has done
     so since then at the latest. `config_name` is the EndpointConfig that it runs on.
+    `deployment_config` is the DeploymentConfig of its last update, as JSON.
     """
 
     arn: str
@@ -57,6 +74,7 @@ class Present:
     variant_names: tuple[str, ...]
     last_modified_at: datetime
     failure_reason: str | None = None
+    deployment_config: str | None = None
 
 
 Observation = Absent | Present
@@ -67,8 +85,9 @@ class Ownership:
     """What an endpoint's own tags say of whose it is: names of stacks, None where no tag says so.
 
     `created_by` is set by CreateEndpoint. `adopted_by` is set by whoever hands over an endpoint
-    that runs already.
+    that runs already. `tags` are all of them.
     """
 
     created_by: str | None = None
     adopted_by: str | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)

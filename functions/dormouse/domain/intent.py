@@ -68,7 +68,21 @@ class Sleep:
     endpoint: str
 
 
-Intent = Wake | Hold | Release | Sleep
+@dataclass(frozen=True, slots=True)
+class Suspend:
+    """Be down until resumed, whoever asks for it; a hold stays, and counts again after that."""
+
+    endpoint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Resume:
+    """Be suspended no longer, and have failed with no EndpointConfig. It is no demand."""
+
+    endpoint: str
+
+
+Intent = Wake | Hold | Release | Sleep | Suspend | Resume
 
 # What may be asked of an endpoint, and what may be said with it.
 INTENTS: Mapping[str, tuple[str, ...]] = {
@@ -76,7 +90,15 @@ INTENTS: Mapping[str, tuple[str, ...]] = {
     "hold": ("for", "until"),
     "release": (),
     "sleep": (),
+    "suspend": (),
+    "resume": (),
 }
+
+# What an event may say with each of them: `id` is for the logs.
+_OF_EVENTS = ("action", "endpoint", "id", "by")
+
+# Who asks by an event that does not say so.
+UNNAMED = "a direct invocation"
 
 
 def parse_tick(event: object) -> Tick | None:
@@ -103,7 +125,8 @@ def parse_tick(event: object) -> Tick | None:
 
 def parse_intent(event: object) -> Intent:
     """Read a direct or scheduled invocation, such as
-    `{"action": "wake", "endpoint": "dormouse", "for": "2h"}`.
+    `{"action": "wake", "endpoint": "dormouse", "for": "2h"}`. Who asks is not part of it: see
+    `read_asker`.
 
     Raises:
         IntentError: it has another form; the message names the part.
@@ -113,9 +136,24 @@ def parse_intent(event: object) -> Intent:
     action = event.get("action")
     if not isinstance(action, str) or action not in INTENTS:
         raise IntentError(f'"action" must be one of {", ".join(INTENTS)}, not {action!r}')
-    _only(event, "action", "endpoint", "id", *INTENTS[action])
-    members = {k: v for k, v in event.items() if k not in ("action", "endpoint", "id")}
+    _only(event, *_OF_EVENTS, *INTENTS[action])
+    members = {k: v for k, v in event.items() if k not in _OF_EVENTS}
     return read_intent(action, _endpoint(event, "endpoint"), members)
+
+
+def read_asker(event: object) -> str:
+    """Read who asks by a direct or scheduled invocation, such as `"by": "schedule"`. Lambda does
+    not tell who has invoked it, so whoever may invoke it is believed.
+
+    Raises:
+        IntentError: it is no text, an empty one, or one that can't be printed.
+    """
+    if not isinstance(event, Mapping) or "by" not in event:
+        return UNNAMED
+    by = event["by"]
+    if not isinstance(by, str) or not by.strip() or not by.isprintable():
+        raise IntentError(f'"by" must say who asks, such as "schedule", not {by!r:.100}')
+    return by
 
 
 def read_intent(action: str, endpoint: str, members: object) -> Intent:
@@ -134,8 +172,12 @@ def read_intent(action: str, endpoint: str, members: object) -> Intent:
             return Hold(endpoint, _how_long(members))
         case "release":
             return Release(endpoint)
-        case _:
+        case "sleep":
             return Sleep(endpoint)
+        case "suspend":
+            return Suspend(endpoint)
+        case _:
+            return Resume(endpoint)
 
 
 def _endpoint(event: Mapping[object, object], key: str) -> str:

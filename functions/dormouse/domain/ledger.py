@@ -5,6 +5,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from dormouse.domain.activity import Measured
+from dormouse.domain.endpoint import Present
+from dormouse.domain.failures import Failure
+from dormouse.domain.keepsake import Keepsake
+from dormouse.domain.notice import Notice
+from dormouse.domain.spending import Rate, Spent
 from dormouse.domain.terms import Terms
 from dormouse.domain.warm_up import WarmUp
 
@@ -62,7 +67,18 @@ class Ledger:
     last. `has_requests` says that requests may be parked, released or unpublished: only then are
     they looked for. `warm_set` are the models to load at the next wake, the most used first.
 
-    `slept_version` is the newest demand that an operator's `sleep` of `slept_at` has overruled.
+    `slept_version` is the newest demand that an operator's `sleep` of `slept_at` has overruled, or
+    that of `slept_reason`. `suspended_at` is since when nothing may start it, and `suspended_by`
+    who said so. `demand_by` is who has asked for it last.
+
+    `acts` counts the changes that were asked of SageMaker; until `acting_until` one may be under
+    way, so that nobody else asks for the same. `created_at` is when CreateEndpoint was answered,
+    until it is gone. `described` is what DescribeEndpoint said last, so that it need not be asked
+    while ListEndpoints shows no change. `failures` are those of each EndpointConfig since it last
+    served, by its name in lower case. `spent` is what former lives have cost this month, and `rate`
+    what the present one costs. `keepsake` is what died with it, and `restored_at` when the rest of
+    that was given back to it. `superseded` are the configs of the template that nothing asks for
+    any more, and since when. `untold` are the notices that may not have been told.
     `updated_to` is the EndpointConfig that UpdateEndpoint was last asked for since the endpoint was
     created. `terms` are those of the last spec that could be obeyed; None where there was none.
     `aliases` says which model each alias stands for.
@@ -89,6 +105,21 @@ class Ledger:
     warm_set: tuple[str, ...] = ()
     warm_up: WarmUp | None = None
     aliases: Mapping[str, str] = field(default_factory=dict)
+    slept_reason: str | None = None
+    suspended_at: datetime | None = None
+    suspended_by: str | None = None
+    demand_by: str | None = None
+    acts: int = 0
+    acting_until: datetime | None = None
+    created_at: datetime | None = None
+    described: Present | None = None
+    failures: Mapping[str, Failure] = field(default_factory=dict)
+    spent: Spent | None = None
+    rate: Rate | None = None
+    keepsake: Keepsake | None = None
+    restored_at: datetime | None = None
+    superseded: Mapping[str, datetime] = field(default_factory=dict)
+    untold: tuple[Notice, ...] = ()
 
     @property
     def has_unmet_demand(self) -> bool:
@@ -111,6 +142,41 @@ class Ledger:
     def is_put_to_sleep(self) -> bool:
         """Whether an operator has put it to sleep, and nothing has asked for it since."""
         return self.slept_version is not None and self.demand_version <= self.slept_version
+
+    @property
+    def has_life(self) -> bool:
+        """Whether it was there, as far as is remembered, and was not noted as gone since."""
+        return self.serving_since is not None or self.created_at is not None
+
+    @property
+    def awaits_restoring(self) -> bool:
+        """Whether something that died with it was not given back to it yet, since it can be only
+        once it serves.
+        """
+        has_scaling = self.keepsake is not None and self.keepsake.scaling is not None
+        return has_scaling and self.created_at is not None and self.restored_at is None
+
+    def billed_since(self, *, bills_creation: bool) -> datetime | None:
+        """Say since when its present life is paid for, None where it has none. What somebody else
+        has started is paid for since it was first seen serving.
+        """
+        if bills_creation and self.created_at is not None:
+            return self.created_at
+        return self.serving_since
+
+    def without_life(self) -> "Ledger":
+        """What is remembered of an endpoint that has been noted as gone."""
+        return replace(
+            self,
+            closing=None,
+            serving_since=None,
+            started_at=None,
+            created_at=None,
+            warm_up=None,
+            updated_to=None,
+            described=None,
+            restored_at=None,
+        )
 
     def with_metrics(self, measured: Measured) -> "Ledger":
         """Add a reading of CloudWatch, which can only make the activity more recent."""

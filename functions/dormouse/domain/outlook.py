@@ -6,7 +6,8 @@ from typing import assert_never
 
 from dormouse.domain.endpoint import Absent, EndpointStatus, Observation, Present
 from dormouse.domain.ledger import Decision
-from dormouse.domain.plan import Action, Rule
+from dormouse.domain.plan import Action
+from dormouse.domain.rule import Rule
 
 
 class State(StrEnum):
@@ -55,6 +56,15 @@ _NEXT = {
     Action.RELEASE: "nothing: its owner has it back",
 }
 
+# What keeps it down whoever asks for it.
+_FORCED = {
+    Rule.SUSPENDED: "it stays down until it is resumed",
+    Rule.BUDGET: "it stays down until the month ends",
+    Rule.BLACKOUT: "it stays down until the window ends",
+}
+# What says by itself when it ends.
+_TIMED = frozenset({Rule.BUDGET, Rule.BLACKOUT, Rule.CIRCUIT, Rule.OTHERWISE_DOWN})
+
 
 def what_next(decision: Decision | None) -> str:
     """Say what follows after the latest decision, and on what."""
@@ -62,14 +72,26 @@ def what_next(decision: Decision | None) -> str:
         return "it is looked at with the next tick, within a minute"
     if decision.rule == Rule.REFUSED:
         return "nothing, for as long as that is so; it is looked at each minute"
+    if decision.rule == Rule.STUCK:
+        return "it is looked at again with each tick, and AWS Support can end it"
     action = Action(decision.action)
+    if decision.rule in _FORCED and action is not Action.START:
+        return _FORCED[Rule(decision.rule)]
     match action:
         case Action.CLOSE | Action.STOP | Action.STAY_DOWN if decision.rule == Rule.REMOVAL:
             return "it stays down: Dormouse goes"
         case Action.CLOSE if decision.rule == Rule.OTHERWISE_DOWN:
             return "SageMaker deletes it then, unless somebody asks for it before"
+        case Action.STAY_DOWN if decision.rule == Rule.CIRCUIT:
+            if decision.until is None:
+                return "it is tried again once it is resumed, or another EndpointConfig is tagged"
+            return "it is tried again then, or once it is resumed"
+        case Action.STAY_DOWN if when_next(decision) is not None:
+            return f"{_ASKED_FOR}; a window of its own begins"
         case Action.STAY_UP if decision.rule == Rule.HOLD:
             return "when the hold ends, it is judged by its use"
+        case Action.STAY_UP if decision.rule == Rule.SCHEDULE:
+            return "when the window ends, it is judged by its use"
         case Action.STAY_UP if decision.until is not None:
             return "it may stop then, unless it is used before"
         case _:
@@ -79,8 +101,14 @@ def what_next(decision: Decision | None) -> str:
 def when_next(decision: Decision | None) -> datetime | None:
     """Say when that is, where it has a time.
 
-    Only staying up has, and closing: until when a start is wanted is not when it happens.
+    Only staying up or down has, and closing: until when a start is wanted is not when it happens.
     """
-    if decision is None or decision.action not in (Action.STAY_UP, Action.CLOSE):
+    if decision is None:
         return None
-    return decision.until
+    match decision.action:
+        case Action.STAY_UP | Action.CLOSE:
+            return decision.until
+        case Action.STAY_DOWN if decision.rule in _TIMED:
+            return decision.until
+        case _:
+            return None

@@ -1,23 +1,26 @@
 """The plan: the one action that follows from what is asked for and what is seen, and why.
 
-The rules, the first that applies wins: hold > sleep (until newer demand) > waiting work > recent
-activity > otherwise down. Hold and waiting work start what is absent; recent activity only keeps
-what serves.
+Which reason to be up or down decides is said in precedence.py. Here is said what can be done about
+it, as the endpoint stands.
 
 A teardown that has begun goes on. One that was not forced is undone by whatever would keep the
 endpoint up, until `deleting` is claimed.
 """
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import assert_never
 
 from dormouse.domain.activity import Activity, Measured, NotMeasured, Unreadable
 from dormouse.domain.duration import format_duration
 from dormouse.domain.endpoint import Absent, EndpointStatus, Observation, Ownership, Present
+from dormouse.domain.failures import choose, retry_at, return_at
 from dormouse.domain.ledger import Closing, Ledger
+from dormouse.domain.precedence import Case, Ruling, clock, findings, rule_on
+from dormouse.domain.rule import Rule
 from dormouse.domain.spec import ADOPTED_TAG, Spec
+from dormouse.domain.timing import Timing
 from dormouse.domain.waiting import NOBODY, Waiting
 
 
@@ -44,64 +47,28 @@ class Action(StrEnum):
     """Leave it to its owner: the deployment goes, and has not created it."""
 
 
-class Rule(StrEnum):
-    """Which rule decided."""
-
-    REMOVAL = "removal"
-    HOLD = "hold"
-    SLEEP = "sleep"
-    WAITING_WORK = "waiting work"
-    RECENT_ACTIVITY = "recent activity"
-    OTHERWISE_DOWN = "otherwise down"
-    TEARDOWN = "teardown"
-    """It was decided before that it goes; that is driven on."""
-    IN_TRANSITION = "in transition"
-    BROKEN = "broken"
-    FAIL_SAFE = "fail safe"
-    REFUSED = "refused"
-
-
-@dataclass(frozen=True, slots=True)
-class Timing:
-    """The settings that a plan depends on.
-
-    `metric_lag` is how late CloudWatch may show an invocation. `ledger_interval` is how much older
-    than the last request `Ledger.last_request_at` may be. `demand_patience` is how long an unmet
-    demand counts: whoever still waits asks again within it.
-    """
-
-    metric_lag: timedelta
-    ledger_interval: timedelta
-    demand_patience: timedelta
-
-
 @dataclass(frozen=True, slots=True)
 class Plan:
     """One action, the rule that decided it, the reason in words, and when another could follow.
 
     `next_look_at` is None where only something from outside (a request, SageMaker) changes it. The
     reason holds times, not ages, so that it stays true for as long as the decision stands.
+    `config_name` is the EndpointConfig to start it from or to move it to.
     """
 
     action: Action
     rule: Rule
     reason: str
     next_look_at: datetime | None = None
+    config_name: str | None = None
 
     @property
     def is_forced_stop(self) -> bool:
         """Whether it stops what may be in use."""
-        return self.action is Action.STOP and self.rule not in (
-            Rule.OTHERWISE_DOWN,
-            Rule.TEARDOWN,
-        )
+        return self.action is Action.STOP and self.rule not in _UNFORCED
 
 
-@dataclass(frozen=True, slots=True)
-class _ReasonToBeUp:
-    rule: Rule
-    words: str
-    until: datetime
+_UNFORCED = frozenset({Rule.OTHERWISE_DOWN, Rule.TEARDOWN})
 
 
 def decide(
@@ -127,31 +94,37 @@ def decide(
         ledger = ledger.with_metrics(activity)
     if ledger.closing is not None and (ledger.closing.is_forced or ledger.is_deleting):
         return _go_on(seen, ledger.closing)
-    wanted = _wanted(spec, ledger, seen, waiting, timing=timing, now=now)
-    is_held = wanted is not None and wanted.rule is Rule.HOLD
-    if not is_held and ledger.is_put_to_sleep and ledger.slept_at is not None:
-        return decide_down(
-            seen,
-            Rule.SLEEP,
-            f"put to sleep at {_clock(ledger.slept_at)}, until somebody asks for it",
-        )
+    case = Case(spec, ledger, seen, waiting, timing, now)
+    ruling = rule_on(findings(case))
+    if ruling.finding.forces_down:
+        plan = decide_down(seen, ruling.finding.rule, ruling.finding.words)
+        return _unless_stuck(replace(plan, next_look_at=ruling.changes_at), case)
     match seen:
         case Absent():
-            if wanted is None:
-                return Plan(
-                    Action.STAY_DOWN, Rule.OTHERWISE_DOWN, "it does not exist and nobody needs it"
-                )
-            return Plan(Action.START, wanted.rule, wanted.words, wanted.until)
-        case Present() if ledger.closing is not None and wanted is not None:
-            words = f"it was closing, and is wanted again: {wanted.words}"
-            return Plan(Action.REOPEN, wanted.rule, words, wanted.until)
+            return _decide_absent(case, ruling)
+        case Present() if ledger.closing is not None and ruling.finding.is_up:
+            words = f"it was closing, and is wanted again: {ruling.finding.words}"
+            return Plan(Action.REOPEN, ruling.finding.rule, words, ruling.changes_at)
         case Present() if ledger.closing is not None:
             return _go_on(seen, ledger.closing)
         case Present():
-            plan = _decide_present(spec, ledger, seen, wanted, activity, timing=timing, now=now)
-            return _on_its_config(plan, spec, ledger, seen)
+            plan = _decide_present(case, seen, ruling, activity)
+            return _unless_stuck(_on_its_config(plan, case, seen), case)
         case _:
             assert_never(seen)
+
+
+def _decide_absent(case: Case, ruling: Ruling) -> Plan:
+    finding = ruling.finding
+    if not finding.is_up:
+        words = f"it does not exist and {finding.words}"
+        return Plan(Action.STAY_DOWN, finding.rule, words, ruling.changes_at)
+    chosen = choose(case.spec.configs, case.ledger.failures, case.now)
+    if chosen.config_name is None:
+        words = f"it is not started, though {finding.words}: {chosen.words}"
+        return Plan(Action.STAY_DOWN, Rule.CIRCUIT, words, chosen.until)
+    words = f"{finding.words}; {chosen.words}" if chosen.words else finding.words
+    return Plan(Action.START, finding.rule, words, ruling.changes_at, chosen.config_name)
 
 
 def decide_down(seen: Observation, rule: Rule, words: str) -> Plan:
@@ -180,7 +153,7 @@ def close(plan: Plan, lease_until: datetime) -> Plan:
     """Turn a stop into what can be done of it while requests may be under way until then."""
     reason = (
         f"{plan.reason}; no request is let through any more, and it is deleted when those under "
-        f"way have ended, at {_clock(lease_until)} at the latest"
+        f"way have ended, at {clock(lease_until)} at the latest"
     )
     return Plan(Action.CLOSE, plan.rule, reason, lease_until)
 
@@ -205,74 +178,82 @@ def guard(plan: Plan, ownership: Ownership, stack_name: str) -> Plan:
     return Plan(Action.WAIT, Rule.REFUSED, f"left as it is, since {whose}; {would}")
 
 
-def _on_its_config(plan: Plan, spec: Spec, ledger: Ledger, seen: Present) -> Plan:
+def _on_its_config(plan: Plan, case: Case, seen: Present) -> Plan:
     """Turn staying up into an update, where it runs on another EndpointConfig than is asked for.
 
-    An update is asked for once: where SageMaker has gone back to the former config, it would again.
+    What has failed is tried again later, and less and less often: where SageMaker has gone back to
+    the former config, it would again. On a fall-back it stays for a while at least.
     """
-    if plan.action is not Action.STAY_UP or _is_same(seen.config_name, spec.config_name):
+    spec, wanted = case.spec, case.spec.config_name
+    if plan.action is not Action.STAY_UP or is_same_config(seen.config_name, wanted):
         return plan
-    if not seen.config_name:
+    if not seen.config_name or seen.status is not EndpointStatus.IN_SERVICE:
         # DescribeEndpoint need not name it, and what isn't known is no reason to act.
         return plan
-    differs = f"it runs on EndpointConfig {seen.config_name}, and {spec.config_name} is asked for"
-    if ledger.updated_to is not None and _is_same(ledger.updated_to, spec.config_name):
-        why = f" ({seen.failure_reason})" if seen.failure_reason else ""
-        return replace(
-            plan, reason=f"{plan.reason}; {differs}, but the update to it did not succeed{why}"
-        )
-    # Why it is up is left out: that moves on with each request, and the reason would be written
-    # anew each time where the update is refused.
-    return Plan(Action.UPDATE, plan.rule, differs)
+    differs = f"it runs on EndpointConfig {seen.config_name}, and {wanted} is asked for"
+    failure = case.ledger.failures.get(wanted.lower())
+    due_at: datetime | None = case.now
+    if any(is_same_config(seen.config_name, other) for other in spec.fall_backs):
+        running_since = case.serving_since or case.now
+        due_at = return_at(wanted, case.ledger.failures, running_since)
+    elif failure is not None:
+        due_at = retry_at(failure)
+    if due_at is not None and due_at <= case.now:
+        # Why it is up is left out: that moves on with each request, and the reason would be written
+        # anew each time where the update is refused.
+        return Plan(Action.UPDATE, plan.rule, differs, config_name=wanted)
+    why = "" if failure is None else f", which has failed ({failure.reason})"
+    then = "it is not tried again" if due_at is None else f"it is tried at {clock(due_at)}"
+    looks = [at for at in (plan.next_look_at, due_at) if at is not None]
+    return replace(
+        plan, reason=f"{plan.reason}; {differs}{why}; {then}", next_look_at=min(looks, default=None)
+    )
 
 
-def _is_same(config_name: str, other: str) -> bool:
-    # Names that come from ARNs are lower-cased.
+def is_same_config(config_name: str, other: str) -> bool:
+    """Whether two names are of one EndpointConfig: those that come from ARNs are lower-cased."""
     return config_name.lower() == other.lower()
 
 
-def _decide_present(
-    spec: Spec,
-    ledger: Ledger,
-    seen: Present,
-    wanted: _ReasonToBeUp | None,
-    activity: Activity,
-    *,
-    timing: Timing,
-    now: datetime,
-) -> Plan:
+def failed_update(spec: Spec, ledger: Ledger, seen: Observation) -> str | None:
+    """Name the EndpointConfig that the last update was to move it to, where that has failed: it
+    serves, and not on that one.
+    """
+    if not isinstance(seen, Present) or ledger.updated_to is None or not seen.config_name:
+        return None
+    is_over = seen.status in (EndpointStatus.IN_SERVICE, EndpointStatus.UPDATE_ROLLBACK_FAILED)
+    if not is_over or is_same_config(seen.config_name, ledger.updated_to):
+        return None
+    return ledger.updated_to
+
+
+def _decide_present(case: Case, seen: Present, ruling: Ruling, activity: Activity) -> Plan:
+    finding = ruling.finding
     match seen.status:
         case EndpointStatus.CREATING:
-            then = "nobody needs it any more" if wanted is None else wanted.words
+            then = finding.words if finding.is_up else "nobody needs it any more"
             return _wait(f"it is Creating, and can't be deleted before that ends; {then}")
         case EndpointStatus.DELETING:
-            then = "nobody needs it" if wanted is None else f"it is wanted again: {wanted.words}"
+            then = f"it is wanted again: {finding.words}" if finding.is_up else "nobody needs it"
             return _wait(f"it is Deleting; {then}")
         case EndpointStatus.UPDATING | EndpointStatus.SYSTEM_UPDATING | EndpointStatus.ROLLING_BACK:
             return _wait(f"it is {seen.status}: it serves, and can't be deleted before that ends")
         case EndpointStatus.FAILED | EndpointStatus.OUT_OF_SERVICE:
-            then = "" if wanted is None else f", so that it can be created anew: {wanted.words}"
+            then = f", so that it can be created anew: {finding.words}" if finding.is_up else ""
             return _clear(seen, then)
         case EndpointStatus.IN_SERVICE | EndpointStatus.UPDATE_ROLLBACK_FAILED:
-            if wanted is not None:
-                return Plan(Action.STAY_UP, wanted.rule, wanted.words, wanted.until)
-            return _decide_idle(spec, ledger, seen, activity, timing=timing, now=now)
+            if finding.rule in (Rule.OTHERWISE_DOWN, Rule.MIN_UP):
+                return _decide_idle(case, seen, ruling, activity)
+            return Plan(Action.STAY_UP, finding.rule, finding.words, ruling.changes_at)
         case _:
             assert_never(seen.status)
 
 
-def _decide_idle(
-    spec: Spec,
-    ledger: Ledger,
-    seen: Present,
-    activity: Activity,
-    *,
-    timing: Timing,
-    now: datetime,
-) -> Plan:
-    """Decide for a serving endpoint that nothing remembered keeps up."""
-    timeout = format_duration(spec.idle_timeout)
-    judged_at = seen.last_modified_at + spec.idle_timeout + timing.metric_lag
+def _decide_idle(case: Case, seen: Present, ruling: Ruling, activity: Activity) -> Plan:
+    """Decide for a serving endpoint that nothing remembered keeps up but its min-up."""
+    ledger, now = case.ledger, case.now
+    timeout, lag = format_duration(case.spec.idle_timeout), case.timing.metric_lag
+    judged_at = seen.last_modified_at + case.spec.idle_timeout + lag
     if ledger.warm_up is not None:
         # CloudWatch counts its invocations, which nobody asked for.
         warm_up_end = ledger.warm_up.end(now)
@@ -281,18 +262,20 @@ def _decide_idle(
                 f"its models are being loaded: {len(ledger.warm_up.invoked)} of "
                 f"{len(ledger.warm_up.models)} invoked since it serves"
             )
-            until = ledger.warm_up.until + spec.idle_timeout + timing.metric_lag
+            until = ledger.warm_up.until + case.spec.idle_timeout + lag
             return Plan(Action.STAY_UP, Rule.RECENT_ACTIVITY, words, until)
-        judged_at = max(judged_at, warm_up_end + spec.idle_timeout + timing.metric_lag)
+        judged_at = max(judged_at, warm_up_end + case.spec.idle_timeout + lag)
     if now < judged_at:
         return Plan(
             Action.STAY_UP,
             Rule.RECENT_ACTIVITY,
-            f"not judged before {_clock(judged_at)}: {seen.status} since "
-            f"{_clock(seen.last_modified_at)}, idle timeout {timeout} and metric lag "
-            f"{format_duration(timing.metric_lag)}",
+            f"not judged before {clock(judged_at)}: {seen.status} since "
+            f"{clock(seen.last_modified_at)}, idle timeout {timeout} and metric lag "
+            f"{format_duration(lag)}",
             judged_at,
         )
+    if ruling.finding.rule is Rule.MIN_UP:
+        return Plan(Action.STAY_UP, Rule.MIN_UP, ruling.finding.words, ruling.changes_at)
     match activity:
         case NotMeasured():
             return Plan(
@@ -314,64 +297,20 @@ def _decide_idle(
             assert_never(activity)
 
 
-def _wanted(
-    spec: Spec,
-    ledger: Ledger,
-    seen: Observation,
-    waiting: Waiting,
-    *,
-    timing: Timing,
-    now: datetime,
-) -> _ReasonToBeUp | None:
-    """Find the first reason to be up, by the rule of precedence, that needs no metrics."""
-    if ledger.hold_until is not None and now < ledger.hold_until:
-        return _ReasonToBeUp(
-            Rule.HOLD, f"needed until {_clock(ledger.hold_until)}: it is held", ledger.hold_until
-        )
-    if waiting.is_work:
-        return _requests_wait(waiting)
-    if isinstance(seen, Present) and seen.status.is_serving and ledger.closing is None:
-        return _recent_activity(spec, ledger, timing, now)
-    if ledger.has_unmet_demand and ledger.demand_at is not None:
-        until = ledger.demand_at + timing.demand_patience
-        if now < until:
-            words = f"a request of {_clock(ledger.demand_at)} waits for it"
-            return _ReasonToBeUp(Rule.WAITING_WORK, words, until)
-    return None
-
-
-def _requests_wait(waiting: Waiting) -> _ReasonToBeUp:
-    requests = (*waiting.parked, *waiting.released)
-    oldest_at = min(each.accepted_at for each in requests)
-    last_expires_at = max(each.expires_at for each in requests)
-    # Without how many, which would be written anew with each tick; `status` counts them.
-    words = f"accepted requests wait for it, the oldest since {_clock(oldest_at)}"
-    return _ReasonToBeUp(Rule.WAITING_WORK, words, last_expires_at)
-
-
-def _recent_activity(
-    spec: Spec, ledger: Ledger, timing: Timing, now: datetime
-) -> _ReasonToBeUp | None:
-    """Find activity within the idle timeout in what is remembered, the latest first."""
-    remembered = []
-    interval = format_duration(timing.ledger_interval)
-    if (at := ledger.last_request_at) is not None:
-        noted = f"the proxy noted a request at {_clock(at)} (one in {interval})"
-        remembered.append((at + timing.ledger_interval, noted))
-    if (at := ledger.metrics_active_at) is not None:
-        remembered.append((at, f"CloudWatch shows an invocation before {_clock(at)}"))
-    if not remembered:
-        return None
-    last_active_at, words = max(remembered)
-    until = last_active_at + spec.idle_timeout
-    if until <= now:
-        return None
-    timeout = format_duration(spec.idle_timeout)
-    return _ReasonToBeUp(
-        Rule.RECENT_ACTIVITY,
-        f"needed until {_clock(until)}: {words}, idle timeout {timeout}",
-        until,
+def _unless_stuck(plan: Plan, case: Case) -> Plan:
+    """Say so where SageMaker takes longer for a change than that ever takes. Nothing else can be
+    done: what is in transition can't be deleted.
+    """
+    seen = case.seen
+    if plan.action is not Action.WAIT or not isinstance(seen, Present):
+        return plan
+    if case.now < seen.last_modified_at + case.timing.stuck_after:
+        return plan
+    words = (
+        f"{plan.reason}; it has been {seen.status} since {clock(seen.last_modified_at)}, longer "
+        "than that takes: if it does not end, AWS Support can end it"
     )
+    return replace(plan, rule=Rule.STUCK, reason=words)
 
 
 def _clear(seen: Present, then: str) -> Plan:
@@ -381,7 +320,3 @@ def _clear(seen: Present, then: str) -> Plan:
 
 def _wait(reason: str) -> Plan:
     return Plan(Action.WAIT, Rule.IN_TRANSITION, reason)
-
-
-def _clock(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%d %H:%M:%S UTC")

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from dormouse.domain.endpoint import Absent, Observation, Ownership
-from dormouse.domain.plan import Action, Plan, Rule, decide_down
+from dormouse.domain.plan import Action, Plan, decide_down
+from dormouse.domain.rule import Rule
 
 # With these nothing is left to do.
 SETTLED = frozenset({Action.STAY_DOWN, Action.RELEASE})

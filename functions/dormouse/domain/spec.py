@@ -1,9 +1,10 @@
 """The spec: what the owner of a managed endpoint asks for in the tags of its EndpointConfig."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from enum import StrEnum
 from typing import TypeVar
 
 from dormouse.domain.capture_policy import (
@@ -16,7 +17,10 @@ from dormouse.domain.capture_policy import (
     parse_redact,
 )
 from dormouse.domain.duration import parse_duration
+from dormouse.domain.named_schedules import NO_NAMES, NamedSchedules, parse_schedule
 from dormouse.domain.principals import Principal, parse_principals
+from dormouse.domain.schedule import Schedule
+from dormouse.domain.spending import Budget, parse_budget
 
 TAG_PREFIX = "dormouse:"
 ENDPOINT_TAG = "dormouse:endpoint"
@@ -32,6 +36,17 @@ CAPTURE_REDACT_TAG = "dormouse:capture-redact"
 CAPTURE_MAX_BODY_TAG = "dormouse:capture-max-body"
 CAPTURE_JSON_TYPES_TAG = "dormouse:capture-json-types"
 CAPTURE_CSV_TYPES_TAG = "dormouse:capture-csv-types"
+MIN_UP_TAG = "dormouse:min-up"
+MAX_UP_TAG = "dormouse:max-up"
+SCHEDULE_TAG = "dormouse:schedule"
+BLACKOUT_TAG = "dormouse:blackout"
+POLICY_TAG = "dormouse:policy"
+BUDGET_TAG = "dormouse:budget"
+OWNER_TAG = "dormouse:owner"
+NOTIFICATION_TOPIC_TAG = "dormouse:notification-topic"
+PRIORITY_TAG = "dormouse:priority"
+# The id of the stack whose template has made the EndpointConfig.
+TEMPLATE_TAG = "dormouse:template"
 # Of an endpoint, not of an EndpointConfig: the deployment that its owner hands it over to.
 ADOPTED_TAG = "dormouse:adopted-by"
 _KNOWN_TAGS = frozenset(
@@ -49,12 +64,33 @@ _KNOWN_TAGS = frozenset(
         CAPTURE_MAX_BODY_TAG,
         CAPTURE_JSON_TYPES_TAG,
         CAPTURE_CSV_TYPES_TAG,
+        MIN_UP_TAG,
+        MAX_UP_TAG,
+        SCHEDULE_TAG,
+        BLACKOUT_TAG,
+        POLICY_TAG,
+        BUDGET_TAG,
+        OWNER_TAG,
+        NOTIFICATION_TOPIC_TAG,
+        PRIORITY_TAG,
+        TEMPLATE_TAG,
     }
 )
+# What a fall-back says: for which endpoint, when its turn comes, and whose it is. Everything else
+# is asked by the first config.
+_TAGS_OF_FALL_BACKS = frozenset({ENDPOINT_TAG, PRIORITY_TAG, STACK_TAG})
 
 DEFAULT_IDLE_TIMEOUT = timedelta(minutes=15)
 SHORTEST_IDLE_TIMEOUT = timedelta(seconds=60)
 LONGEST_IDLE_TIMEOUT = timedelta(days=7)
+
+LONGEST_MIN_UP = timedelta(hours=24)
+SHORTEST_MAX_UP = timedelta(minutes=10)
+LONGEST_MAX_UP = timedelta(days=31)
+
+FIRST_PRIORITY = 1
+LAST_PRIORITY = 9
+_PRIORITY = re.compile(r"[1-9]", re.ASCII)
 
 # boto3 reads for 60 s, and then sends the request again.
 LONGEST_COLD_WAIT = timedelta(seconds=50)
@@ -78,6 +114,13 @@ class SpecError(ValueError):
     """A tag that can't be obeyed; the message names it."""
 
 
+class Policy(StrEnum):
+    """What computes the timeout of recent activity."""
+
+    FIXED = "fixed"
+    """The idle timeout, as it is written."""
+
+
 @dataclass(frozen=True, slots=True)
 class Spec:
     """What is asked for one managed endpoint, and the EndpointConfig that asks it.
@@ -87,6 +130,11 @@ class Spec:
     None where it is refused. `completion_topic` is the SNS topic that hears of parked requests.
     `warm_set_size` is how many models are loaded again after a wake. `capture` is what is kept of
     its requests and responses.
+
+    It is kept up in the windows of `schedule`, and down in those of `blackout`; it serves for
+    `min_up` at least and `max_up` at most; in a month it may cost `budget`. `policy` computes the
+    timeout. `owner` is whom to ask, and `notification_topic` the SNS topic that hears of its life.
+    `fall_backs` are the EndpointConfigs to start it from where `config_name` fails, in their order.
     """
 
     endpoint: str
@@ -97,6 +145,20 @@ class Spec:
     completion_topic: str | None = None
     warm_set_size: int = DEFAULT_WARM_SET_SIZE
     capture: CapturePolicy = DEFAULT_CAPTURE
+    min_up: timedelta = timedelta(0)
+    max_up: timedelta | None = None
+    schedule: Schedule | None = None
+    blackout: Schedule | None = None
+    policy: Policy = Policy.FIXED
+    budget: Budget | None = None
+    owner: str | None = None
+    notification_topic: str | None = None
+    fall_backs: tuple[str, ...] = ()
+
+    @property
+    def configs(self) -> tuple[str, ...]:
+        """The EndpointConfigs to start it from, the first one first."""
+        return (self.config_name, *self.fall_backs)
 
 
 def is_endpoint_name(text: str) -> bool:
@@ -104,17 +166,19 @@ def is_endpoint_name(text: str) -> bool:
     return len(text) <= _LONGEST_ENDPOINT_NAME and _ENDPOINT_NAME.fullmatch(text) is not None
 
 
-def parse_spec(config_name: str, tags: Mapping[str, str]) -> Spec:
-    """Read the tags of one EndpointConfig; tags of other owners are left alone.
+def parse_spec(
+    config_name: str,
+    tags: Mapping[str, str],
+    named: NamedSchedules = NO_NAMES,
+    fall_backs: Sequence[str] = (),
+) -> Spec:
+    """Read the tags of one EndpointConfig; tags of other owners are left alone. `fall_backs` are
+    the names of further EndpointConfigs of the same endpoint, by priority.
 
     Raises:
         SpecError: a `dormouse:` tag is missing, unknown or has a value that can't be obeyed.
     """
-    unknown = sorted(k for k in tags if k.startswith(TAG_PREFIX) and k not in _KNOWN_TAGS)
-    if unknown:
-        raise SpecError(
-            f"EndpointConfig {config_name} has the tag {unknown[0]!r}, which Dormouse does not know"
-        )
+    _refuse_unknown(config_name, tags)
     endpoint = tags.get(ENDPOINT_TAG)
     if endpoint is None:
         raise SpecError(f"EndpointConfig {config_name} has no tag {ENDPOINT_TAG!r}")
@@ -122,6 +186,17 @@ def parse_spec(config_name: str, tags: Mapping[str, str]) -> Spec:
         raise SpecError(
             f"EndpointConfig {config_name} has the tag {ENDPOINT_TAG}={endpoint!r}, which is no "
             "endpoint name: at most 63 letters, digits and inner hyphens"
+        )
+
+    def schedule(text: str) -> Schedule:
+        return parse_schedule(text, named)
+
+    min_up = _read(config_name, tags, MIN_UP_TAG, _min_up, timedelta(0))
+    max_up = _read(config_name, tags, MAX_UP_TAG, _max_up, None)
+    if max_up is not None and max_up <= min_up:
+        raise SpecError(
+            f"EndpointConfig {config_name}, tag {MAX_UP_TAG}: {tags[MAX_UP_TAG]!r} is not longer "
+            f"than {MIN_UP_TAG}={tags[MIN_UP_TAG]}"
         )
     return Spec(
         endpoint,
@@ -136,7 +211,49 @@ def parse_spec(config_name: str, tags: Mapping[str, str]) -> Spec:
             config_name, tags, WARM_SET_SIZE_TAG, _warm_set_size, DEFAULT_WARM_SET_SIZE
         ),
         capture=_read_capture(config_name, tags),
+        min_up=min_up,
+        max_up=max_up,
+        schedule=_read(config_name, tags, SCHEDULE_TAG, schedule, None),
+        blackout=_read(config_name, tags, BLACKOUT_TAG, schedule, None),
+        policy=_read(config_name, tags, POLICY_TAG, _policy, Policy.FIXED),
+        budget=_read(config_name, tags, BUDGET_TAG, parse_budget, None),
+        owner=_read(config_name, tags, OWNER_TAG, _owner, None),
+        notification_topic=_read(config_name, tags, NOTIFICATION_TOPIC_TAG, _topic, None),
+        fall_backs=tuple(fall_backs),
     )
+
+
+def parse_priority(config_name: str, tags: Mapping[str, str]) -> int:
+    """Read which turn an EndpointConfig has among those of the same endpoint, 1 the first.
+
+    Raises:
+        SpecError: the tag has a value that can't be obeyed.
+    """
+    return _read(config_name, tags, PRIORITY_TAG, _priority, FIRST_PRIORITY)
+
+
+def check_fall_back(config_name: str, tags: Mapping[str, str]) -> None:
+    """Make sure that a fall-back asks for nothing that its first config would have to ask.
+
+    Raises:
+        SpecError: it has a `dormouse:` tag that is unknown, or that belongs to the first config.
+    """
+    _refuse_unknown(config_name, tags)
+    for tag in sorted(tags):
+        if tag.startswith(TAG_PREFIX) and tag not in _TAGS_OF_FALL_BACKS:
+            raise SpecError(
+                f"EndpointConfig {config_name}, tag {tag}: a fall-back takes "
+                f"{ENDPOINT_TAG}, {PRIORITY_TAG} and {STACK_TAG} alone; write it on the first "
+                "config, which has the lowest priority"
+            )
+
+
+def _refuse_unknown(config_name: str, tags: Mapping[str, str]) -> None:
+    unknown = sorted(k for k in tags if k.startswith(TAG_PREFIX) and k not in _KNOWN_TAGS)
+    if unknown:
+        raise SpecError(
+            f"EndpointConfig {config_name} has the tag {unknown[0]!r}, which Dormouse does not know"
+        )
 
 
 def _read_capture(config_name: str, tags: Mapping[str, str]) -> CapturePolicy:
@@ -176,6 +293,38 @@ def _read(
 
 def _idle_timeout(text: str) -> timedelta:
     return parse_duration(text, shortest=SHORTEST_IDLE_TIMEOUT, longest=LONGEST_IDLE_TIMEOUT)
+
+
+def _min_up(text: str) -> timedelta:
+    return parse_duration(text, shortest=timedelta(0), longest=LONGEST_MIN_UP)
+
+
+def _max_up(text: str) -> timedelta:
+    return parse_duration(text, shortest=SHORTEST_MAX_UP, longest=LONGEST_MAX_UP)
+
+
+def _policy(text: str) -> Policy:
+    try:
+        return Policy(text)
+    except ValueError:
+        known = " or ".join(policy.value for policy in Policy)
+        raise ValueError(f"{text!r} is no policy: write {known}") from None
+
+
+def _owner(text: str) -> str:
+    if not text.strip():
+        raise ValueError(
+            f"{text!r} names nobody: write a team or an address, as ml-team@example.com"
+        )
+    return text
+
+
+def _priority(text: str) -> int:
+    if _PRIORITY.fullmatch(text) is None:
+        raise ValueError(
+            f"{text!r} is no whole number from {FIRST_PRIORITY} to {LAST_PRIORITY}, as 2"
+        )
+    return int(text)
 
 
 def _cold_wait(text: str) -> timedelta | None:

@@ -12,7 +12,16 @@ from dormouse.bootstrap.control import control
 from dormouse.control import Standing
 from dormouse.domain.alias import AliasError
 from dormouse.domain.ground_truth import GroundTruthError
-from dormouse.domain.intent import INTENTS, Intent, IntentError, parse_intent, read_intent
+from dormouse.domain.decision_page import PageError, read_page
+from dormouse.domain.dry_run import DryRunError
+from dormouse.domain.intent import (
+    INTENTS,
+    Intent,
+    IntentError,
+    parse_intent,
+    read_asker,
+    read_intent,
+)
 from dormouse.domain.model_listing import ViewError
 from dormouse.domain.model_name import ModelNameError
 from dormouse.errors import (
@@ -35,14 +44,20 @@ from dormouse.handlers.http_api import (
     require_route,
 )
 from dormouse.observability import logger
-from dormouse.standing import write_replay, write_request, write_standing
+from dormouse.standing import (
+    write_decisions,
+    write_dry_run,
+    write_replay,
+    write_request,
+    write_standing,
+)
 from dormouse.waiting_requests import ReplayError, read_replay
 
 app = APIGatewayHttpResolver()
 app.include_router(control_models.router)
 
 _METHODS = {
-    re.compile(r"/endpoints(/[^/]+(/requests|/models|/aliases)?)?"): "GET",
+    re.compile(r"/endpoints(/[^/]+(/requests|/models|/aliases|/plan|/decisions)?)?"): "GET",
     re.compile(rf"/endpoints/[^/]+/({'|'.join([*INTENTS, 'replay'])})"): "POST",
     re.compile(r"/endpoints/[^/]+/(models/.+|aliases/[^/]+)"): "DELETE, PUT",
     re.compile(r"/endpoints/[^/]+/ground-truth"): "PUT",
@@ -50,6 +65,8 @@ _METHODS = {
 
 _STATUSES: dict[type[Exception], HTTPStatus] = {
     IntentError: HTTPStatus.BAD_REQUEST,
+    DryRunError: HTTPStatus.BAD_REQUEST,
+    PageError: HTTPStatus.BAD_REQUEST,
     ReplayError: HTTPStatus.BAD_REQUEST,
     BodyError: HTTPStatus.BAD_REQUEST,
     ViewError: HTTPStatus.BAD_REQUEST,
@@ -77,7 +94,7 @@ def handler(event: Any, context: LambdaContext) -> dict[str, Any]:
     if isinstance(event, dict) and "requestContext" in event:
         return app.resolve(event, context)
     intent = parse_intent(event)
-    return write_standing(_carry_out(intent, context.aws_request_id, "a direct invocation"))
+    return write_standing(_carry_out(intent, context.aws_request_id, read_asker(event)))
 
 
 @app.get("/endpoints")
@@ -95,6 +112,22 @@ def describe_endpoint(name: str) -> Response[str]:
     return answer(HTTPStatus.OK, write_standing(control().describe(name)))
 
 
+@app.get("/endpoints/<name>/plan")
+def plan_endpoint(name: str) -> Response[str]:
+    """What would be done with one endpoint now or at a moment, and what each rule says of it."""
+    require_route(app.current_event, "GET /endpoints/{name}/plan", name=name)
+    tried = control().dry_run(name, app.current_event.query_string_parameters)
+    return answer(HTTPStatus.OK, write_dry_run(name, tried))
+
+
+@app.get("/endpoints/<name>/decisions")
+def list_decisions(name: str) -> Response[str]:
+    """What was decided of one endpoint, newest first."""
+    require_route(app.current_event, "GET /endpoints/{name}/decisions", name=name)
+    page = read_page(app.current_event.query_string_parameters)
+    return answer(HTTPStatus.OK, write_decisions(name, control().decisions(name, page)))
+
+
 @app.get("/endpoints/<name>/requests")
 def list_requests(name: str) -> Response[str]:
     """The requests that wait for one endpoint, the oldest first."""
@@ -109,12 +142,12 @@ def replay(name: str) -> Response[str]:
     """Let failed requests wait once more. They do when this answers."""
     require_route(app.current_event, "POST /endpoints/{name}/replay", name=name)
     ids = read_replay(read_body(app.current_event))
-    outcome = control().replay(name, ids, app.current_event.request_context.request_id)
-    fields = {
-        "endpoint": name,
-        "replayed": outcome.replayed,
-        "principal": caller_of(app.current_event),
-    }
+    request_id, principal = (
+        app.current_event.request_context.request_id,
+        caller_of(app.current_event),
+    )
+    outcome = control().replay(name, ids, request_id, principal)
+    fields = {"endpoint": name, "replayed": outcome.replayed, "principal": principal}
     logger.info("replay", extra=fields)
     return answer(HTTPStatus.ACCEPTED, write_replay(outcome))
 
@@ -152,7 +185,7 @@ def failed(error: Exception) -> Response[str]:
 
 
 def _carry_out(intent: Intent, request_id: str, principal: str) -> Standing:
-    standing = control().carry_out(intent, request_id)
+    standing = control().carry_out(intent, request_id, principal)
     fields = {"endpoint": intent.endpoint, "intent": str(intent), "principal": principal}
     logger.info("intent", extra=fields)
     return standing

@@ -5,11 +5,13 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from dormouse.bootstrap.reconcile import intents, reconciler
-from dormouse.domain.intent import Intent, IntentError, Tick, parse_intent, parse_tick
-from dormouse.domain.plan import Action, Rule
+from dormouse.decisions import Outcome
+from dormouse.domain.intent import Intent, IntentError, Tick, parse_intent, parse_tick, read_asker
+from dormouse.domain.plan import Action
+from dormouse.domain.rule import Rule
 from dormouse.errors import AwsError, RefusedEndpointError, UnmanagedEndpointError
 from dormouse.observability import count, logger, metrics
-from dormouse.reconciler import Outcome
+from dormouse.reconciler import Skipped
 
 # What one more endpoint may take where AWS is slow to answer.
 RESERVE_MILLISECONDS = 20_000
@@ -19,6 +21,13 @@ _COUNTED = {
     Action.UPDATE: "Updates",
     Action.STOP: "Stops",
     Action.CLEAR: "Clears",
+}
+
+_COUNTED_RULES = {
+    Rule.BROKEN: "FailedEndpoints",
+    Rule.STUCK: "StuckEndpoints",
+    Rule.CIRCUIT: "OpenCircuits",
+    Rule.BUDGET: "BudgetsSpent",
 }
 
 
@@ -35,7 +44,7 @@ def handler(event: Any, context: LambdaContext) -> dict[str, Any]:
         AwsError: the tags or the ledger can't be reached, so no endpoint was looked at.
     """
     try:
-        tick = parse_tick(event) or _record(parse_intent(event))
+        tick = parse_tick(event) or _record(parse_intent(event), read_asker(event))
         report = _carry_out(tick, context)
     except (IntentError, UnmanagedEndpointError, RefusedEndpointError, AwsError):
         count("Problems")
@@ -45,22 +54,31 @@ def handler(event: Any, context: LambdaContext) -> dict[str, Any]:
     return report
 
 
-def _record(intent: Intent) -> Tick:
-    claim = intents().record(intent)
-    logger.info("intent", extra={"endpoint": claim.endpoint, "intent": str(intent)})
+def _record(intent: Intent, by: str) -> Tick:
+    claim = intents().record(intent, by)
+    fields = {"endpoint": claim.endpoint, "intent": str(intent), "principal": by}
+    logger.info("intent", extra=fields)
     return Tick(claim.endpoint)
 
 
 def _carry_out(tick: Tick, context: LambdaContext) -> dict[str, Any]:
+    def has_time() -> bool:
+        return context.get_remaining_time_in_millis() >= RESERVE_MILLISECONDS
+
     entries: list[dict[str, Any]] = []
-    for outcome in reconciler().tick(tick.endpoint):
-        entries.append(_report(outcome))
-        if context.get_remaining_time_in_millis() < RESERVE_MILLISECONDS:
-            # Killed by Lambda, it would lose its metrics too, and with them the alarm.
-            count("TicksCutShort")
-            logger.error("time is running out; the next tick begins with another endpoint")
-            return {"complete": False, "endpoints": entries}
-    return {"complete": True, "endpoints": entries}
+    skipped = 0
+    for outcome in reconciler().tick(tick.endpoint, has_time):
+        if isinstance(outcome, Skipped):
+            skipped += 1
+        else:
+            entries.append(_report(outcome))
+    if skipped:
+        # Killed by Lambda, it would lose its metrics too, and with them the alarm.
+        count("TicksCutShort")
+        logger.error(
+            "time ran out; the next tick begins with another endpoint", extra={"skipped": skipped}
+        )
+    return {"complete": not skipped, "endpoints": entries}
 
 
 def _report(outcome: Outcome) -> dict[str, Any]:
@@ -75,13 +93,18 @@ def _report(outcome: Outcome) -> dict[str, Any]:
     }
     if plan.action in (Action.STAY_UP, Action.UPDATE) and plan.rule is Rule.FAIL_SAFE:
         count("MetricsUnreadable")
-    if plan.rule is Rule.BROKEN:
-        count("FailedEndpoints")
+    if plan.rule in _COUNTED_RULES:
+        count(_COUNTED_RULES[plan.rule])
+    if outcome.is_overdue:
+        count("OverdueStops")
     if outcome.problem is not None:
         count("Problems")
         logger.error(outcome.problem, extra=entry)
-    else:
+    elif outcome.is_news:
         logger.info(plan.reason, extra=entry)
+    else:
+        # A line for each endpoint and minute would cost more than all else.
+        logger.debug(plan.reason, extra=entry)
     if plan.action in _COUNTED and outcome.problem is None:
         count(_COUNTED[plan.action])
     return entry

@@ -1,0 +1,123 @@
+"""Application Auto Scaling of an endpoint's variants, which dies with the endpoint.
+
+https://docs.aws.amazon.com/autoscaling/application/APIReference/API_RegisterScalableTarget.html
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from dormouse.adapters.calls import aws_call
+
+_NAMESPACE = "sagemaker"
+
+# Of what is described, what is taken when it is registered again.
+_OF_TARGETS = (
+    "ServiceNamespace",
+    "ResourceId",
+    "ScalableDimension",
+    "MinCapacity",
+    "MaxCapacity",
+    "SuspendedState",
+)
+_OF_POLICIES = (
+    "PolicyName",
+    "ServiceNamespace",
+    "ResourceId",
+    "ScalableDimension",
+    "PolicyType",
+    "StepScalingPolicyConfiguration",
+    "TargetTrackingScalingPolicyConfiguration",
+    "PredictiveScalingPolicyConfiguration",
+)
+_OF_ACTIONS = (
+    "ServiceNamespace",
+    "Schedule",
+    "Timezone",
+    "ScheduledActionName",
+    "ResourceId",
+    "ScalableDimension",
+    "StartTime",
+    "EndTime",
+    "ScalableTargetAction",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointScaling:
+    """Implements Scaling. `client` is boto3's of `application-autoscaling`."""
+
+    client: Any
+
+    def read(self, endpoint: str, variant_names: Sequence[str]) -> str | None:
+        """Read the targets of the variants, their policies and their scheduled actions, as JSON;
+        None where no variant is scaled.
+
+        Raises:
+            AwsError: they can't be read.
+        """
+        if not variant_names:
+            return None
+        resources = [f"endpoint/{endpoint}/variant/{name}" for name in variant_names]
+        with aws_call("DescribeScalableTargets"):
+            targets = list(
+                self._all("describe_scalable_targets", "ScalableTargets", ResourceIds=resources)
+            )
+        if not targets:
+            return None
+        policies: list[Mapping[str, Any]] = []
+        actions: list[Mapping[str, Any]] = []
+        for resource in sorted({target["ResourceId"] for target in targets}):
+            with aws_call("DescribeScalingPolicies"):
+                policies += self._all(
+                    "describe_scaling_policies", "ScalingPolicies", ResourceId=resource
+                )
+            with aws_call("DescribeScheduledActions"):
+                actions += self._all(
+                    "describe_scheduled_actions", "ScheduledActions", ResourceId=resource
+                )
+        scaling = {
+            "targets": [_only(each, _OF_TARGETS) for each in targets],
+            "policies": [_only(each, _OF_POLICIES) for each in policies],
+            "actions": [_only(each, _OF_ACTIONS) for each in actions],
+        }
+        return json.dumps(scaling, sort_keys=True, default=_write_time)
+
+    def restore(self, endpoint: str, scaling: str) -> None:
+        """Register all that again; what is there already stays or is written over by the same.
+
+        Raises:
+            AwsError: not all of it was taken.
+        """
+        saved = json.loads(scaling)
+        for target in saved["targets"]:
+            with aws_call("RegisterScalableTarget"):
+                self.client.register_scalable_target(**target)
+        for policy in saved["policies"]:
+            with aws_call("PutScalingPolicy"):
+                self.client.put_scaling_policy(**policy)
+        for action in saved["actions"]:
+            times = {
+                name: datetime.fromisoformat(action[name])
+                for name in ("StartTime", "EndTime")
+                if name in action
+            }
+            with aws_call("PutScheduledAction"):
+                self.client.put_scheduled_action(**{**action, **times})
+
+    def _all(self, operation: str, member: str, **wanted: Any) -> Iterator[Mapping[str, Any]]:
+        pages = self.client.get_paginator(operation).paginate(ServiceNamespace=_NAMESPACE, **wanted)
+        for page in pages:
+            yield from page[member]
+
+
+def _only(described: Mapping[str, Any], members: Sequence[str]) -> Mapping[str, Any]:
+    return {name: described[name] for name in members if name in described}
+
+
+def _write_time(moment: object) -> str:
+    if not isinstance(moment, datetime):
+        raise TypeError(f"{type(moment).__name__} is no part of autoscaling as it is kept")
+    return moment.isoformat()
