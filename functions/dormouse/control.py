@@ -126,7 +126,8 @@ class Control:
         return page_of(self.history.recent(endpoint, page.limit + 1, page.before), page)
 
     def carry_out(self, intent: Intent, request_id: str, by: str | None = None) -> Standing:
-        """Record an intent of `by`, let `reconcile` look at the endpoint at once, and say how it stands.
+        """Record an intent of `by`, let `reconcile` look at the endpoint at once, and say how it
+        stands.
 
         Raises:
             UnmanagedEndpointError, RefusedEndpointError, IntentError: see `Intents.record`.

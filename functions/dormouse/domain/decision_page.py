@@ -3,8 +3,9 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
+from dormouse.domain.instant import read_instant
 from dormouse.domain.ledger import PastDecision
 
 DEFAULT_LIMIT = 20
@@ -49,7 +50,12 @@ def read_page(query: Mapping[str, str]) -> Page:
             raise PageError(f"limit must be a whole number from 1 to {MOST}, not {text!r:.100}")
         limit = int(text)
     if "before" in query:
-        before = _moment(query["before"])
+        before = read_instant(query["before"])
+        if before is None:
+            raise PageError(
+                f"before must be a time with its zone, such as {_EXAMPLE}, "
+                f"not {query['before']!r:.100}"
+            )
     return Page(limit, before)
 
 
@@ -57,15 +63,3 @@ def page_of(found: Sequence[PastDecision], page: Page) -> Decided:
     """Cut what was found, of which there may be one more than the page holds."""
     decisions = found[: page.limit]
     return Decided(decisions, decisions[-1].at if len(found) > page.limit else None)
-
-
-def _moment(text: str) -> datetime:
-    try:
-        moment = datetime.fromisoformat(text)
-        if moment.tzinfo is None:
-            raise ValueError(text)
-        return moment.astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise PageError(
-            f"before must be a time with its zone, such as {_EXAMPLE}, not {text!r:.100}"
-        ) from None

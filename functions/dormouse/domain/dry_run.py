@@ -4,10 +4,11 @@ until then.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from dormouse.domain.activity import NotMeasured
 from dormouse.domain.endpoint import Absent, Observation
+from dormouse.domain.instant import read_instant
 from dormouse.domain.ledger import Ledger
 from dormouse.domain.parked_request import ParkedRequest
 from dormouse.domain.plan import Action, Plan, decide
@@ -52,15 +53,9 @@ def read_at(query: Mapping[str, str], now: datetime) -> datetime:
     if "at" not in query:
         return now
     text = query["at"]
-    try:
-        at = datetime.fromisoformat(text)
-        if at.tzinfo is None:
-            raise ValueError(text)
-        at = at.astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise DryRunError(
-            f"at must be a time with its zone, such as {_EXAMPLE}, not {text!r:.100}"
-        ) from None
+    at = read_instant(text)
+    if at is None:
+        raise DryRunError(f"at must be a time with its zone, such as {_EXAMPLE}, not {text!r:.100}")
     if at < now - _LATE:
         raise DryRunError(
             f"at must not have passed, and {text!r} has: write one such as {_EXAMPLE}"

@@ -70,22 +70,26 @@ def what_next(decision: Decision | None) -> str:
     """Say what follows after the latest decision, and on what."""
     if decision is None:
         return "it is looked at with the next tick, within a minute"
-    if decision.rule == Rule.REFUSED:
-        return "nothing, for as long as that is so; it is looked at each minute"
-    if decision.rule == Rule.STUCK:
-        return "it is looked at again with each tick, and AWS Support can end it"
     action = Action(decision.action)
-    if decision.rule in _FORCED and action is not Action.START:
-        return _FORCED[Rule(decision.rule)]
-    match action:
-        case Action.CLOSE | Action.STOP | Action.STAY_DOWN if decision.rule == Rule.REMOVAL:
+    match decision.rule:
+        case Rule.REFUSED:
+            return "nothing, for as long as that is so; it is looked at each minute"
+        case Rule.STUCK:
+            return "it is looked at again with each tick, and AWS Support can end it"
+        case Rule.SUSPENDED | Rule.BUDGET | Rule.BLACKOUT:
+            return _FORCED[Rule(decision.rule)]
+        case Rule.CIRCUIT:
+            return _once_closed(decision)
+        case Rule.REMOVAL if action in (Action.CLOSE, Action.STOP, Action.STAY_DOWN):
             return "it stays down: Dormouse goes"
+        case _:
+            return _by_action(action, decision)
+
+
+def _by_action(action: Action, decision: Decision) -> str:
+    match action:
         case Action.CLOSE if decision.rule == Rule.OTHERWISE_DOWN:
             return "SageMaker deletes it then, unless somebody asks for it before"
-        case Action.STAY_DOWN if decision.rule == Rule.CIRCUIT:
-            if decision.until is None:
-                return "it is tried again once it is resumed, or another EndpointConfig is tagged"
-            return "it is tried again then, or once it is resumed"
         case Action.STAY_DOWN if when_next(decision) is not None:
             return f"{_ASKED_FOR}; a window of its own begins"
         case Action.STAY_UP if decision.rule == Rule.HOLD:
@@ -96,6 +100,13 @@ def what_next(decision: Decision | None) -> str:
             return "it may stop then, unless it is used before"
         case _:
             return _NEXT[action]
+
+
+def _once_closed(decision: Decision) -> str:
+    """Say when the circuit is closed."""
+    if decision.until is None:
+        return "it is tried again once it is resumed, or another EndpointConfig is asked for"
+    return "it is tried again then, or once it is resumed"
 
 
 def when_next(decision: Decision | None) -> datetime | None:

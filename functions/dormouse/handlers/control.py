@@ -11,9 +11,9 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from dormouse.bootstrap.control import control
 from dormouse.control import Standing
 from dormouse.domain.alias import AliasError
-from dormouse.domain.ground_truth import GroundTruthError
 from dormouse.domain.decision_page import PageError, read_page
 from dormouse.domain.dry_run import DryRunError
+from dormouse.domain.ground_truth import GroundTruthError
 from dormouse.domain.intent import (
     INTENTS,
     Intent,
