@@ -14,6 +14,7 @@ TEMPLATE = REPOSITORY / "template.yaml"
 ACCOUNT = "123456789012"
 REGION = "eu-central-1"
 STACK = "dormouse"
+STACK_ID = f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/{STACK}/0a1b2c3d-4e5f-6789"
 IMAGE = f"{ACCOUNT}.dkr.ecr.us-west-2.amazonaws.com/team/dormouse:1.0"
 
 # What a user gives for some parameters; the others have their defaults.
@@ -164,6 +165,7 @@ def _named(name: str, given: Given) -> str:
         "AWS::AccountId": ACCOUNT,
         "AWS::Region": REGION,
         "AWS::StackName": STACK,
+        "AWS::StackId": STACK_ID,
         "AWS::Partition": "aws",
         "AWS::URLSuffix": "amazonaws.com",
     }
@@ -187,16 +189,17 @@ def _arn(logical_id: str, kind: str) -> str:
         "AWS::Logs::LogGroup": f"arn:aws:logs:{place}:log-group:{name}:*",
         "AWS::Serverless::Function": f"arn:aws:lambda:{place}:function:{name}",
         "AWS::IAM::Role": f"arn:aws:iam::{ACCOUNT}:role/{name}",
+        "AWS::Events::EventBus": f"arn:aws:events:{place}:event-bus/{name}",
         "AWS::KinesisFirehose::DeliveryStream": f"arn:aws:firehose:{place}:deliverystream/{name}",
     }[kind]
 
 
 def environment(function: str, given: Given = NOTHING_GIVEN) -> dict[str, str]:
-    """The environment variables of a function, by its logical id."""
+    """The environment variables of a function, by its logical id, with the one that is Lambda's."""
     own = properties(function)["Environment"]["Variables"]
     shared = template()["Globals"]["Function"]["Environment"]["Variables"]
     resolved: dict[str, str] = resolve(shared | own, given)
-    return resolved
+    return {"AWS_REGION": REGION, **resolved}
 
 
 def references(value: Any) -> set[str]:

@@ -1,6 +1,7 @@
 """The alarms: what they watch is what the functions count, and who hears of it."""
 
 import ast
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -25,6 +26,9 @@ COUNTED_BY_RECONCILE = {
     "TicksStopped": "Ticks",
     "MetricsUnreadable": "MetricsUnreadable",
     "EndpointFailed": "FailedEndpoints",
+    "IdleEndpoint": "OverdueStops",
+    "StuckEndpoint": "StuckEndpoints",
+    "CircuitOpen": "OpenCircuits",
     "ProblemsPersist": "Problems",
 }
 # What SQS counts, and what Firehose does.
@@ -51,10 +55,18 @@ def handler_source(function: str) -> str:
 
 
 def counted(function: str) -> set[str]:
-    """The names that the handler of a function passes to count() as they are written."""
+    """The names that the handler of a function passes to count(), as they are written there or in
+    a dictionary of the module.
+    """
+    module = ast.parse(handler_source(function))
+    dictionaries = {
+        node.targets[0].id: node.value
+        for node in module.body
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
+    }
     calls = [
         node.args[0]
-        for node in ast.walk(ast.parse(handler_source(function)))
+        for node in ast.walk(module)
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Name)
         and node.func.id == "count"
@@ -62,9 +74,17 @@ def counted(function: str) -> set[str]:
     return {
         node.value
         for argument in calls
-        for node in ast.walk(argument)
+        for node in ast.walk(_looked_up(argument, dictionaries))
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     }
+
+
+def _looked_up(argument: ast.expr, dictionaries: Mapping[str, ast.expr]) -> ast.expr:
+    match argument:
+        case ast.Subscript(value=ast.Name(id=name)):
+            return dictionaries[name]
+        case _:
+            return argument
 
 
 def as_powertools_writes(function: str, metric: str) -> dict[str, Any]:

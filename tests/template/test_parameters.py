@@ -14,11 +14,14 @@ from hypothesis import strategies as st
 from dormouse.domain.capture_policy import Content, Pattern
 from dormouse.domain.intent import Hold, Wake, parse_intent
 from dormouse.domain.invocation import BODY_LIMIT_BYTES
+from dormouse.domain.price_override import parse_price_overrides
 from dormouse.domain.principals import Kind, Principal
 from dormouse.domain.spec import SpecError, is_endpoint_name, parse_spec
+from dormouse.domain.spending import Budget
 from tests.template.cloudformation import (
     IMAGE,
     STACK,
+    STACK_ID,
     created,
     properties,
     references,
@@ -85,6 +88,50 @@ def accepts(parameter: str, value: str) -> bool:
         ("IdleTimeout", "", False),
         ("IdleTimeout", "1.5h", False),
         ("IdleTimeout", "1h30m", False),
+        ("MinUp", "", True),
+        ("MinUp", "30m", True),
+        ("MinUp", "1d", False),
+        ("MaxUp", "", True),
+        ("MaxUp", "12h", True),
+        ("MaxUp", "0h", False),
+        ("Schedule", "", True),
+        ("Schedule", "Mon-Fri 08:00-18:00 Europe/Berlin", True),
+        ("Schedule", "Mon-Fri 22:00-06:00 Etc/GMT+1 + @weekend - @holidays", True),
+        ("Schedule", "@office", True),
+        ("Schedule", "Mon,Tue 08:00-18:00", False),
+        ("Schedule", " @office", False),
+        ("Schedule", "a" * 257, False),
+        ("Blackout", "", True),
+        ("Blackout", "Sat-Sun 00:00-24:00", True),
+        ("Blackout", "Sat; Sun", False),
+        ("Blackout", "a" * 257, False),
+        ("Budget", "", True),
+        ("Budget", "120h", True),
+        ("Budget", "80.50USD", True),
+        ("Budget", "80.505USD", False),
+        ("Budget", "80", False),
+        ("Budget", "80 USD", False),
+        ("Budget", "80EUR", False),
+        ("InstancePrices", "", True),
+        ("InstancePrices", "ml.m5.xlarge=0.18", True),
+        ("InstancePrices", "ml.m5.xlarge=0.18 ml.g4dn.xlarge=0.7364", True),
+        ("InstancePrices", "ml.m5.xlarge=0.18, ml.g4dn.xlarge=0.7364", False),
+        ("InstancePrices", "ml.m5.xlarge=$0.18", False),
+        ("InstancePrices", "m5.xlarge=0.18", False),
+        ("Owner", "", True),
+        ("Owner", "ml-team@example.com", True),
+        ("Owner", "Team Search", True),
+        ("Owner", "search, ads", False),
+        ("Owner", " ", False),
+        ("Owner", "a" * 257, False),
+        ("NotificationTopicArn", "", True),
+        ("NotificationTopicArn", TOPIC, True),
+        ("NotificationTopicArn", f"{TOPIC} {TOPIC}-2", False),
+        ("NotificationTopicArn", f"{TOPIC}-*", False),
+        ("MoreNotificationTopicArns", "", True),
+        ("MoreNotificationTopicArns", f"{TOPIC} {TOPIC}-2", True),
+        ("MoreNotificationTopicArns", f"{TOPIC}  {TOPIC}-2", False),
+        ("MoreNotificationTopicArns", f"{TOPIC}-*", False),
         ("WakeCron", "", True),
         ("WakeCron", "cron(50 7 ? * MON-FRI *)", True),
         ("WakeCron", "rate(1 hour)", False),
@@ -199,6 +246,8 @@ def test_what_the_parameters_accept(parameter: str, value: str, accepted: bool) 
         ("CaptureRetentionDays", (1, 3650)),
         # Firehose's own where it partitions, and of no less.
         ("CaptureBufferSeconds", (60, 900)),
+        # Less than an hour, within which CloudFormation may roll back, is for the local AWS.
+        ("ConfigGraceSeconds", (1, 30 * 24 * 3600)),
         ("ReservedConcurrency", (0, None)),
         ("LedgerIntervalSeconds", (1, 60)),
         ("RuntimeReadTimeoutSeconds", (1, 70)),
@@ -244,6 +293,7 @@ def test_the_stacks_own_config_asks_for_what_the_parameters_say() -> None:
         "dormouse:endpoint": "dormouse",
         "dormouse:idle-timeout": "15m",
         "dormouse:stack": STACK,
+        "dormouse:template": STACK_ID,
     }
     spec = parse_spec("config", tags())
     assert (spec.endpoint, spec.idle_timeout) == ("dormouse", timedelta(minutes=15))
@@ -260,6 +310,46 @@ def test_principals_become_a_tag() -> None:
         Principal(ROLE, Kind.ROLE, "123456789012", "search-api"),
         Principal("210987654321", Kind.ACCOUNT, "210987654321"),
     )
+
+
+def test_the_life_of_the_endpoint_becomes_tags() -> None:
+    """One for each parameter that is given, and the functions read them so."""
+    given = {
+        "MinUp": "30m",
+        "MaxUp": "12h",
+        "Schedule": "Mon-Fri 08:00-18:00 Europe/Berlin + Sat 10:00-14:00 Europe/Berlin",
+        "Blackout": "Sun 00:00-24:00 Europe/Berlin",
+        "Budget": "80.50USD",
+        "Owner": "ml-team@example.com",
+        "NotificationTopicArn": TOPIC,
+    }
+    spec = parse_spec("config", tags(**given))
+    assert (spec.min_up, spec.max_up) == (timedelta(minutes=30), timedelta(hours=12))
+    assert str(spec.schedule) == given["Schedule"]
+    assert str(spec.blackout) == given["Blackout"]
+    assert spec.budget == Budget(usd=Decimal("80.50"))
+    assert (spec.owner, spec.notification_topic) == ("ml-team@example.com", TOPIC)
+
+
+def test_what_is_not_asked_for_is_not_limited() -> None:
+    """Nor told to anybody: the defaults of the parameters are those of absent tags."""
+    spec = parse_spec("config", tags())
+    assert (spec.min_up, spec.max_up, spec.schedule, spec.blackout) == (timedelta(0), *[None] * 3)
+    assert (spec.budget, spec.owner, spec.notification_topic) == (None, None, None)
+
+
+@for_all(
+    st.from_regex(template()["Parameters"]["InstancePrices"]["AllowedPattern"], fullmatch=True)
+)
+def test_prices_that_are_accepted_are_read(text: str) -> None:
+    """Else reconcile could not start. Only a type that comes twice or is free is refused."""
+    written = [part.partition("=") for part in text.split()]
+    types = [instance_type for instance_type, _, _ in written]
+    if len(set(types)) == len(types) and all(float(price) > 0 for _, _, price in written):
+        prices = parse_price_overrides(text)
+        assert {name: price.usd_per_hour for name, price in prices.items()} == {
+            name: Decimal(price) for name, _, price in written
+        }
 
 
 def test_what_differs_from_the_default_becomes_a_tag() -> None:
@@ -330,6 +420,11 @@ def test_what_is_to_be_redacted_is_understood(words: str) -> None:
         ({"IdleTimeout": "59s"}, "dormouse:idle-timeout: '59s' is out of range"),
         ({"Principals": "search-api"}, "'search-api' is not the ARN of an IAM role or user"),
         ({"Principals": "   "}, "it names nobody"),
+        ({"MinUp": "25h"}, "dormouse:min-up: '25h' is out of range"),
+        ({"MaxUp": "9m"}, "dormouse:max-up: '9m' is out of range"),
+        ({"Schedule": "weekdays"}, "dormouse:schedule: .*'weekdays'"),
+        ({"Blackout": "Sat 25:00-26:00"}, "dormouse:blackout: .*'25:00' is no time"),
+        ({"Budget": "0h"}, "dormouse:budget: '0' in '0h' is out of range"),
     ],
 )
 def test_what_is_refused_where_the_tag_is_read(given: dict[str, str], sentence: str) -> None:

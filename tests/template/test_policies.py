@@ -15,6 +15,7 @@ WITHOUT_RESOURCE_TYPE = {
     "cloudwatch:GetMetricData",
     "cloudwatch:PutMetricData",
     "ecr:GetAuthorizationToken",
+    "pricing:GetProducts",
     "sagemaker:ListEndpoints",
     "tag:GetResources",
     "xray:PutTelemetryRecords",
@@ -25,6 +26,8 @@ WITHOUT_RESOURCE_TYPE = {
 EVERYTHING = {
     "S3Buckets": "inputs more-inputs",
     "CompletionTopicArns": f"arn:aws:sns:{REGION}:123456789012:answers",
+    "NotificationTopicArn": f"arn:aws:sns:{REGION}:123456789012:reviews",
+    "MoreNotificationTopicArns": f"arn:aws:sns:{REGION}:123456789012:search",
     "CaptureKeyArn": f"arn:aws:kms:{REGION}:123456789012:key/captures",
 }
 
@@ -53,9 +56,9 @@ def too_wide(statement: Statement) -> list[str]:
         if re.search(r":sagemaker:.*:endpoint(-config)?/.*\*", resource) and not tags
     ]
     faults += [
-        f"{resource}: all functions, tables, queues, topics, streams or keys"
+        f"{resource}: all functions, tables, queues, topics, streams, keys, buses or SSM parameters"
         for resource in statement.resources
-        if re.match(r"arn:aws:(lambda|dynamodb|sqs|sns|firehose|kms):.*\*", resource)
+        if re.match(r"arn:aws:(lambda|dynamodb|sqs|sns|firehose|kms|events|ssm):.*\*", resource)
     ]
     faults += [
         f"{resource}: all buckets"
@@ -86,6 +89,8 @@ def test_no_statement_is_wider_than_it_must_be(statement: Statement) -> None:
         (("sns:Publish",), f"arn:aws:sns:{REGION}:123456789012:team-*", "topics"),
         (("firehose:PutRecord",), f"arn:aws:firehose:{REGION}:123456789012:*", "streams"),
         (("kms:Decrypt",), f"arn:aws:kms:{REGION}:123456789012:key/*", "keys"),
+        (("events:PutEvents",), f"arn:aws:events:{REGION}:123456789012:event-bus/*", "buses"),
+        (("ssm:GetParameter",), f"arn:aws:ssm:{REGION}:123456789012:parameter/*", "SSM"),
         (("s3:GetObject",), "arn:aws:s3:::dormouse-*/models/*", "all buckets"),
         (("s3:GetObject",), "arn:*:s3:::*", "all buckets"),
     ],

@@ -46,6 +46,9 @@ NEEDED = {
     "UsageTable",
     "WorkQueue",
     "DeadLetterQueue",
+    # What it reads with each tick, and where it tells what it does.
+    "SchedulesParameter",
+    "NoticeBus",
     # What looks on and answers.
     "CleanupFunction",
     "CleanupRole",
@@ -107,6 +110,7 @@ def test_what_outlives_the_stack() -> None:
         "RequestsBucket": ("Retain", "Retain"),
         "RequestsBucketPolicy": ("Retain", "Retain"),
         "UsageTable": ("Retain", "Retain"),
+        "SchedulesParameter": ("Retain", "Retain"),
         "CaptureBucket": ("Retain", "Retain"),
         "CaptureBucketPolicy": ("Retain", "Retain"),
         "CleanupLogs": ("Retain", "Delete"),

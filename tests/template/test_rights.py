@@ -29,6 +29,8 @@ KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 WORK_QUEUE = f"arn:aws:sqs:{REGION}:{ACCOUNT}:dormouse-WorkQueue"
 DEAD_LETTERS = f"arn:aws:sqs:{REGION}:{ACCOUNT}:dormouse-DeadLetterQueue"
 TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:answers"
+NOTICE_BUS = f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/dormouse-NoticeBus"
+SCHEDULES = f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/dormouse-SchedulesParameter"
 FUNCTION_ROLES = ("ReconcileRole", "InvokeRole", "DrainRole", "ControlRole", "CleanupRole")
 MANAGED = {"dormouse:endpoint": "search"}
 CREATED_HERE = {"dormouse:endpoint": "search", "dormouse:stack": STACK}
@@ -66,15 +68,19 @@ def actions_of(role: str) -> set[str]:
                 "dynamodb:Query",
                 "dynamodb:Scan",
                 "dynamodb:UpdateItem",
+                "events:PutEvents",
+                "pricing:GetProducts",
                 # CreateEndpoint does it in the caller's name.
                 "sagemaker:AddTags",
                 "sagemaker:CreateEndpoint",
                 "sagemaker:DeleteEndpoint",
                 "sagemaker:DescribeEndpoint",
+                "sagemaker:DescribeEndpointConfig",
                 "sagemaker:ListEndpoints",
                 "sagemaker:ListTags",
                 "sagemaker:UpdateEndpoint",
                 "sqs:SendMessage",
+                "ssm:GetParameter",
                 "tag:GetResources",
             },
         ),
@@ -140,6 +146,7 @@ def actions_of(role: str) -> set[str]:
                 "sqs:ChangeMessageVisibility",
                 "sqs:DeleteMessage",
                 "sqs:ReceiveMessage",
+                "ssm:GetParameter",
                 "tag:GetResources",
             },
         ),
@@ -505,6 +512,49 @@ def test_topics_are_told_that_the_parameter_names(topics: str, allowed: bool) ->
     assert may("DrainRole", "sns:Publish", TOPIC, given=given) is allowed
     assert not may("DrainRole", "sns:Publish", f"{TOPIC}-3", given=given)
     assert not may("InvokeRole", "sns:Publish", TOPIC, given=given)
+
+
+@pytest.mark.parametrize("parameter", ["NotificationTopicArn", "MoreNotificationTopicArns"])
+def test_owners_are_told_by_the_topics_that_the_parameters_name(parameter: str) -> None:
+    """By reconcile, which decides, and by no other; a topic that is not listed hears nothing."""
+    given = {parameter: TOPIC}
+    tellers = {role for role in FUNCTION_ROLES if may(role, "sns:Publish", TOPIC, given=given)}
+    assert tellers == {"ReconcileRole"}
+    assert not may("ReconcileRole", "sns:Publish", f"{TOPIC}-2", given=given)
+    assert not may("ReconcileRole", "sns:Publish", TOPIC)
+
+
+def test_several_topics_of_owners_are_granted_one_by_one() -> None:
+    """The own endpoint's, and those that others' tags may name."""
+    given = {
+        "NotificationTopicArn": f"{TOPIC}-1",
+        "MoreNotificationTopicArns": f"{TOPIC}-2 {TOPIC}-3",
+    }
+    told = [n for n in range(5) if may("ReconcileRole", "sns:Publish", f"{TOPIC}-{n}", given=given)]
+    assert told == [1, 2, 3]
+
+
+def test_one_function_puts_notices_on_the_bus() -> None:
+    """So what is on it comes from whoever decides. The account's default bus is nobody's."""
+    put = "events:PutEvents"
+    default = f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/default"
+    assert {role for role in FUNCTION_ROLES if may(role, put, NOTICE_BUS)} == {"ReconcileRole"}
+    assert not may("ReconcileRole", put, default)
+
+
+def test_named_schedules_are_read_and_never_written() -> None:
+    """By whoever judges by them; they are the operator's."""
+    readers = {role for role in FUNCTION_ROLES if may(role, "ssm:GetParameter", SCHEDULES)}
+    assert readers == {"ReconcileRole", "ControlRole"}
+    assert not may("ReconcileRole", "ssm:GetParameter", f"{SCHEDULES}-2")
+    assert not [s for s in granted() for action in s.actions if action == "ssm:PutParameter"]
+
+
+def test_what_a_config_costs_is_looked_up_of_managed_ones() -> None:
+    """By their tag, as everything else of them."""
+    describe = "sagemaker:DescribeEndpointConfig"
+    assert may("ReconcileRole", describe, CONFIG, resource_tags=MANAGED)
+    assert not may("ReconcileRole", describe, CONFIG, resource_tags={"team": "search"})
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dormouse.domain.intent import Hold, Intent, Sleep, Wake, parse_intent
+from dormouse.domain.intent import Hold, Intent, Sleep, Wake, parse_intent, read_asker
 from tests.template.cloudformation import properties, resolve
 
 GIVEN = {
@@ -33,8 +33,10 @@ def schedule(logical_id: str, **more: str) -> dict[str, Any]:
     ],
 )
 def test_what_a_schedule_asks_for(logical_id: str, more: dict[str, str], intent: Intent) -> None:
-    """Its input is an intent as anybody could send it."""
-    assert parse_intent(json.loads(schedule(logical_id, **more)["Target"]["Input"])) == intent
+    """Its input is an intent as anybody could send it; it says who asks."""
+    event = json.loads(schedule(logical_id, **more)["Target"]["Input"])
+    assert parse_intent(event) == intent
+    assert read_asker(event) == "schedule"
 
 
 @pytest.mark.parametrize(

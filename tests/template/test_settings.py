@@ -3,11 +3,13 @@
 import ast
 import re
 from collections.abc import Callable, Iterator, Mapping
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from dormouse.domain.claims import Deployment
+from dormouse.domain.timing import Timing
 from dormouse.settings import (
     CleanupSettings,
     ControlSettings,
@@ -17,8 +19,11 @@ from dormouse.settings import (
     SettingError,
 )
 from tests.template.cloudformation import (
+    ACCOUNT,
+    REGION,
     REPOSITORY,
     STACK,
+    STACK_ID,
     environment,
     properties,
     resolve,
@@ -34,10 +39,10 @@ SETTINGS: dict[str, Callable[[Mapping[str, str]], Any]] = {
 }
 # These have a default, and only whoever has a reason sets them by hand.
 LEFT_OUT = {
-    "ReconcileFunction": {"DORMOUSE_DEMAND_PATIENCE_SECONDS"},
+    "ReconcileFunction": {"DORMOUSE_DEMAND_PATIENCE_SECONDS", "DORMOUSE_STUCK_SECONDS"},
     "InvokeFunction": set(),
     "DrainFunction": set(),
-    "ControlFunction": set(),
+    "ControlFunction": {"DORMOUSE_DEMAND_PATIENCE_SECONDS", "DORMOUSE_STUCK_SECONDS"},
     "CleanupFunction": {"DORMOUSE_RECONCILE_TIMEOUT_SECONDS"},
 }
 
@@ -78,8 +83,11 @@ OPTIONAL = {
     "DORMOUSE_BACKLOG_LIMIT",
     "DORMOUSE_CAPTURE_BY_MODEL",
     "DORMOUSE_COMPLETION_TOPICS",
+    "DORMOUSE_BILLING_STARTS",
     "DORMOUSE_HOLD_SLOTS",
+    "DORMOUSE_INSTANCE_PRICES",
     "DORMOUSE_MODEL_PREFIX",
+    "DORMOUSE_NOTIFICATION_TOPICS",
     "DORMOUSE_S3_BUCKETS",
     "DORMOUSE_TRIES",
     "DORMOUSE_WARM_UP_PREFIX",
@@ -136,7 +144,21 @@ def test_what_the_settings_name() -> None:
     assert invoke.account_id == control.account_id == "123456789012"
     assert invoke.lease_terms == drain.lease_terms
     assert invoke.lease_terms.renewal_interval == reconcile.ledger_interval
-    assert invoke.expected_wake == control.expected_wake
+    # A dry run judges as reconcile does.
+    assert control.timing == Timing(
+        metric_lag=reconcile.metric_lag,
+        ledger_interval=reconcile.ledger_interval,
+        demand_patience=reconcile.demand_patience,
+        expected_wake=reconcile.expected_wake,
+        stuck_after=reconcile.stuck_after,
+        bills_creation=reconcile.bills_creation,
+    )
+    assert invoke.expected_wake == control.timing.expected_wake
+    assert reconcile.schedules_parameter == control.schedules_parameter
+    assert reconcile.schedules_parameter == "dormouse-SchedulesParameter"
+    assert reconcile.notice_bus == f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/dormouse-NoticeBus"
+    assert (reconcile.stack_id, reconcile.region) == (STACK_ID, REGION)
+    assert reconcile.config_grace == timedelta(days=1)
     assert invoke.time_to_live == control.time_to_live
 
 
@@ -150,8 +172,14 @@ def test_what_may_be_reached_is_told_as_it_is_granted() -> None:
     assert DrainSettings.from_env(environment("DrainFunction", given)).completion_topics == tuple(
         topics
     )
+    own, *more = f"{topics[0]}-own", *topics
+    told = {"NotificationTopicArn": own, "MoreNotificationTopicArns": " ".join(more)}
+    reconcile = ReconcileSettings.from_env(environment("ReconcileFunction", told))
+    assert reconcile.notification_topics == (own, *more)
     nothing = InvokeSettings.from_env(environment("InvokeFunction"))
     assert (nothing.s3_buckets, nothing.completion_topics) == ((), ())
+    quiet = ReconcileSettings.from_env(environment("ReconcileFunction"))
+    assert quiet.notification_topics == ()
 
 
 @pytest.mark.parametrize("given", ["true", "false"])

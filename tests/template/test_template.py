@@ -141,6 +141,8 @@ def test_what_the_stack_tells_its_user() -> None:
         "ModelPrefix": "models/",
         "EndpointsTableName": "dormouse-EndpointsTable",
         "DecisionsTableName": "dormouse-DecisionsTable",
+        "NoticeBusName": "dormouse-NoticeBus",
+        "SchedulesParameterName": "dormouse-SchedulesParameter",
         "RequestsTableName": "dormouse-RequestsTable",
         "RequestsBucketName": "dormouse-RequestsBucket",
         "UsageTableName": "dormouse-UsageTable",
