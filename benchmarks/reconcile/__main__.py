@@ -19,7 +19,14 @@ from benchmarks.artefact import BuildError, build, compile_all, lambda_environme
 from benchmarks.environments import CACHE, ROOT, MissingEnvironmentError, lambda_python
 from benchmarks.program import be_interruptible, positive
 from benchmarks.progress import say
-from benchmarks.reconcile.names import STACK, config_name_of, name_of
+from benchmarks.reconcile.names import (
+    ACCOUNT,
+    STACK,
+    TEAMS,
+    config_name_of,
+    name_of,
+    topic_of,
+)
 from benchmarks.reconcile.report import Figures, WrongTickError, figures, judge, table
 
 SIZES = (10, 100, 1000, 5000)
@@ -32,9 +39,13 @@ SETTINGS: Mapping[str, str] = {
     "DORMOUSE_DECISIONS_TABLE": "decisions",
     "DORMOUSE_REQUESTS_TABLE": "requests",
     "DORMOUSE_USAGE_TABLE": "usage",
-    "DORMOUSE_WORK_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/work",
+    "DORMOUSE_WORK_QUEUE_URL": f"https://sqs.us-east-1.amazonaws.com/{ACCOUNT}/work",
+    "DORMOUSE_SCHEDULES_PARAMETER": "/dormouse/schedules",
+    "DORMOUSE_NOTICE_BUS": "dormouse",
+    "DORMOUSE_NOTIFICATION_TOPICS": " ".join(map(topic_of, range(TEAMS))),
     "DORMOUSE_STACK_NAME": STACK,
-    "DORMOUSE_ACCOUNT_ID": "123456789012",
+    "DORMOUSE_STACK_ID": f"arn:aws:cloudformation:us-east-1:{ACCOUNT}:stack/{STACK}/7c1f",
+    "DORMOUSE_ACCOUNT_ID": ACCOUNT,
     "DORMOUSE_OWN_ENDPOINT": name_of(0),
     "DORMOUSE_OWN_ENDPOINT_CONFIG": config_name_of(0),
     "POWERTOOLS_METRICS_NAMESPACE": "Dormouse",

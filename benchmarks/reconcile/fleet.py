@@ -12,8 +12,16 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from benchmarks.reconcile.names import STACK, config_name_of, name_of
-from benchmarks.reconcile.region import ACCOUNT, Config, Endpoint, Region, minute_before
+from benchmarks.reconcile.names import (
+    ACCOUNT,
+    STACK,
+    TEAMS,
+    config_name_of,
+    name_of,
+    team_of,
+    topic_of,
+)
+from benchmarks.reconcile.region import Config, Endpoint, Region, minute_before
 from benchmarks.reconcile.seeding import SeedingClient
 from benchmarks.reconcile.tables import Declaration, Tables
 from dormouse.adapters.aliases import AliasesTable
@@ -182,7 +190,9 @@ def _idle_minutes(number: int) -> int:
 
 def _config(number: int, now: datetime) -> Config:
     instance_type = _INSTANCE_TYPES[number % len(_INSTANCE_TYPES)]
-    return Config(config_name_of(number), instance_type, _tags(number), now - timedelta(days=30))
+    return Config(
+        config_name_of(number), instance_type, _tags(number, now), now - timedelta(days=30)
+    )
 
 
 def _endpoint(number: int, now: datetime) -> Endpoint:
@@ -195,26 +205,44 @@ def _endpoint(number: int, now: datetime) -> Endpoint:
     )
 
 
-def _tags(number: int) -> dict[str, str]:
+def _tags(number: int, now: datetime) -> dict[str, str]:
     """Those of an EndpointConfig: ours, more of them for some than for others, and foreign ones."""
-    team = f"team-{number % 37:02}"
+    team, topic = team_of(number), topic_of(number)
     role = f"arn:aws:iam::{ACCOUNT}:role"
-    topic = f"arn:aws:sns:us-east-1:{ACCOUNT}:{team}"
     tags = {
         ENDPOINT_TAG: name_of(number),
         STACK_TAG: STACK,
         "dormouse:idle-timeout": f"{_idle_minutes(number)}m",
         "dormouse:principals": f"{role}/{team} {role}/batch",
+        "dormouse:owner": f"{team}@example.com",
         "Name": config_name_of(number),
         "team": team,
-        "cost-centre": str(4000 + number % 37),
+        "cost-centre": str(4000 + number % TEAMS),
         "environment": "production",
     }
     if number % 2 == 0:
         tags["dormouse:cold-default"] = "wait=20"
+        tags["dormouse:notification-topic"] = topic
     if number % 3 == 0:
         tags["dormouse:completion-topic"] = topic
+        tags["dormouse:max-up"] = "168h"
+    if number % 4 == 1:
+        tags["dormouse:min-up"] = "10m"
+        tags["dormouse:budget"] = "500USD"
+    if number % 4 == 2:
+        first, second = _days_off(now)
+        hours = "08:00-18:00 Europe/Berlin"
+        tags["dormouse:schedule"] = f"{first} {hours} + {second} {hours}"
+    if number % 8 == 6:
+        tags["dormouse:blackout"] = f"{_days_off(now)[0]} 02:00-04:00 Europe/Berlin"
     return tags
+
+
+def _days_off(now: datetime) -> tuple[str, str]:
+    """Name two days on which no window is near, whatever the time zone."""
+    days = (now + timedelta(days=ahead) for ahead in (3, 4))
+    first, second = (day.strftime("%a") for day in days)
+    return first, second
 
 
 def _earlier(by: timedelta) -> Callable[[str], str]:

@@ -12,9 +12,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
+from benchmarks.reconcile.names import ACCOUNT
 from benchmarks.reconcile.refusals import Refusal, UnknownCallError
 
-ACCOUNT = "123456789012"
 REGION = "us-east-1"
 VARIANT = "AllTraffic"
 

@@ -325,7 +325,7 @@ class ReconcilerState(Protocol):
     def clear_requests(self, endpoint: str, demand_version: int) -> None:
         """Note that no request is waiting, on the condition that no demand has come since."""
 
-    def record_update(self, endpoint: str, config_name: str) -> None:
+    def record_update(self, endpoint: str, config_name: str, now: datetime) -> None:
         """Note that UpdateEndpoint was asked for this EndpointConfig."""
 
     def record_terms(self, endpoint: str, terms: Terms | None) -> None:

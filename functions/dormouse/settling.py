@@ -300,7 +300,7 @@ class Settling:
             call = partial(self.endpoints.update, endpoint, config)
             self._noting_failure(spec, ledger, config, call)
             # Only now: an update that was refused is asked for again, later.
-            self.state.record_update(endpoint, config)
+            self.state.record_update(endpoint, config, self.clock())
 
         return plan if self.acting.once(endpoint, ledger, update) else taken(plan)
 

@@ -82,7 +82,7 @@ def test_a_longer_lease_with_an_older_request(known: EndpointsTable) -> None:
 def test_no_lease_for_what_is_not_known(table: EndpointsTable) -> None:
     """A misspelt name makes no item; what is managed no more is refused."""
     assert lease(table, NOW) == Lease(None, Ledger())
-    assert table.known_endpoints() == []
+    assert table.read_all() == {}
     table.raise_demand("reviews", NOW, NOW, has_requests=False)
     assert lease(table, NOW) == Lease(None, table.read("reviews"))
 
@@ -153,7 +153,7 @@ def test_parked_requests_are_remembered_until_none_is_left(table: EndpointsTable
 def test_where_no_request_waits_none_is_cleared(table: EndpointsTable) -> None:
     """And no item is made of what was never seen."""
     table.clear_requests("reviews", 0)
-    assert table.known_endpoints() == []
+    assert table.read_all() == {}
 
 
 def test_a_slow_clock_takes_nothing_back(known: EndpointsTable) -> None:

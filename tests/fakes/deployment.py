@@ -59,6 +59,7 @@ class World:
         self.scaling, self.declarations = FakeScaling(), FakeDeclarations()
         self.configs = FakeConfigs()
         self.bus, self.topics = FakeBus(), FakeTopics()
+        timing = Timing(timedelta(minutes=5), timedelta(seconds=30), timedelta(hours=1))
         world = graph.World(
             catalog=self.catalog,
             created=self.endpoints,
@@ -81,7 +82,7 @@ class World:
         self.reconciler = graph.reconciler_of(
             world,
             deployment=DEPLOYMENT,
-            timing=Timing(timedelta(minutes=5), timedelta(seconds=30), timedelta(hours=1)),
+            timing=timing,
             durations=graph.Durations(
                 warm_up=timedelta(minutes=10),
                 resend_after=RESEND_AFTER,
@@ -93,6 +94,7 @@ class World:
         self.control = Control(
             intents=self.intents,
             catalog=self.catalog,
+            schedules=self.schedules,
             endpoints=self.endpoints,
             state=table,
             history=self.history,
@@ -102,7 +104,7 @@ class World:
             nudge=self.nudge,
             clock=self.clock,
             account_id=ACCOUNT,
-            expected_wake=timedelta(minutes=8),
+            timing=timing,
         )
 
     def tick(self, only: str | None = None) -> list[Outcome]:

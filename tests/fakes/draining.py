@@ -85,11 +85,17 @@ class DisturbedLedgers(FakeLedgers):
     disturb: Disturb = undisturbed
 
     def raise_demand(
-        self, endpoint: str, now: datetime, news_since: datetime, *, has_requests: bool
+        self,
+        endpoint: str,
+        now: datetime,
+        news_since: datetime,
+        *,
+        has_requests: bool,
+        by: str | None = None,
     ) -> RecordedDemand:
         """Note that a request is held or parked."""
         with disturbed(self.disturb, "state.raise_demand"):
-            return super().raise_demand(endpoint, now, news_since, has_requests=has_requests)
+            return super().raise_demand(endpoint, now, news_since, has_requests=has_requests, by=by)
 
     def take_lease(
         self, endpoint: str, now: datetime, until: datetime, *, is_request: bool

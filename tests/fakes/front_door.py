@@ -175,7 +175,12 @@ class FrontDoor:
     def know(self, decision: Decision = STAY_DOWN, terms: Terms | None = None) -> None:
         """Let `reconcile` have looked at the endpoint."""
         self.state.record_terms("reviews", terms or Terms())
-        self.state.record_decision("reviews", decision, self.clock())
+        self.decide(decision)
+
+    def decide(self, decision: Decision, endpoint: str = "reviews") -> None:
+        """Let `reconcile` have decided this."""
+        ledger = self.state.read(endpoint)
+        assert self.state.record_decision(endpoint, decision, self.clock(), ledger)
 
     def serve(self, terms: Terms | None = None) -> None:
         """Let the endpoint serve, as far as the ledger knows."""

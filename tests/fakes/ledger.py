@@ -23,6 +23,7 @@ _NO_LIFE: dict[str, None] = {
     "started_at": None,
     "warm_up": None,
     "updated_to": None,
+    "updated_at": None,
     "created_at": None,
     "described": None,
     "restored_at": None,
@@ -275,7 +276,7 @@ class FakeLedgers:
         before = self.read(endpoint)
         if (before.acts, before.updated_to) != (seen.acts, seen.updated_to):
             return False
-        self._write(endpoint, failures=failures, started_at=None, updated_to=None)
+        self._write(endpoint, failures=failures, started_at=None, updated_to=None, updated_at=None)
         return True
 
     def record_described(self, endpoint: str, described: Present) -> None:
@@ -341,9 +342,9 @@ class FakeLedgers:
         if before is None or before < at:
             self._write(endpoint, metrics_active_at=at)
 
-    def record_update(self, endpoint: str, config_name: str) -> None:
+    def record_update(self, endpoint: str, config_name: str, now: datetime) -> None:
         """Note that UpdateEndpoint was asked for this EndpointConfig."""
-        self._write(endpoint, updated_to=config_name)
+        self._write(endpoint, updated_to=config_name, updated_at=now)
 
     def record_terms(self, endpoint: str, terms: Terms | None) -> None:
         """Keep them for the front door."""

@@ -78,7 +78,7 @@ def test_what_cannot_be_done_fails_the_invocation(
     with pytest.raises(error) as raised:
         handlers.control(event)
     assert words in str(raised.value)
-    assert handlers.table.known_endpoints() == []
+    assert handlers.table.read_all() == {}
     assert handlers.world.nudge.sent == []
 
 

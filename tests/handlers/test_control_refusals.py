@@ -35,7 +35,7 @@ def test_a_bad_body_is_a_400_that_names_the_part(handlers: Handlers, body: str, 
     sent = event("POST", "/endpoints/dormouse/hold", body)
 
     assert words in refused(handlers, sent, 400, "Bad Request")
-    assert handlers.table.known_endpoints() == []
+    assert handlers.table.read_all() == {}
     assert handlers.world.nudge.sent == []
 
 
@@ -55,7 +55,7 @@ def test_what_is_not_managed_is_a_404(handlers: Handlers, verb: str) -> None:
     assert refused(handlers, sent, 404, "Not Found") == (
         "no EndpointConfig is tagged dormouse:endpoint=reviews, so it is not managed here"
     )
-    assert handlers.table.known_endpoints() == []
+    assert handlers.table.read_all() == {}
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from tests.handlers.conftest import Handlers, golden
 @pytest.fixture
 def known(handlers: Handlers) -> Handlers:
     """The handlers, after `reconcile` has looked at the endpoint."""
-    handlers.door.state.record_decision("dormouse", STAY_UP, handlers.clock())
+    handlers.door.decide(STAY_UP, "dormouse")
     return handlers
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from dormouse.domain.alias import ALIAS_INTERVAL
 from dormouse.domain.invocation import Forwarded, InvocationRequest, InvocationResponse
-from dormouse.domain.ledger import Decision
+from dormouse.domain.ledger import Decision, Ledger
 from dormouse.domain.principals import Caller
 from dormouse.sending import Sender
 from tests.fakes.deployment import LEASE_TERMS
@@ -93,7 +93,7 @@ def test_each_request_goes_to_the_old_or_the_new_and_then_to_the_new_alone(
 ) -> None:
     """Five seconds after a switch has answered, no container follows the old target any more."""
     clock, ledgers, runtime, numbers = FastClock(), LockedLedgers(), RecordingRuntime(), count()
-    ledgers.record_decision("reviews", Decision("stay up", "hold", "held"), clock())
+    ledgers.record_decision("reviews", Decision("stay up", "hold", "held"), clock(), Ledger())
     ledgers.set_alias("reviews", LIVE, ONE, clock(), 9)
     ledgers.set_alias("reviews", OTHER, TOPICS, clock(), 9)
     ends_at = clock() + STORY

@@ -56,7 +56,7 @@ def change(door: FrontDoor, before: ParkedRequest, after: ParkedRequest) -> Park
 def test_one_that_waits_is_told_so(door: FrontDoor, parked: ParkedRequest) -> None:
     """With its position, and when an answer is expected."""
     door.handle(prefer="respond-async")
-    door.state.record_start("reviews", door.clock())
+    door.state.record_start("reviews", door.clock(), None)
     door.clock.advance(minutes=3)
 
     handled = door.ask(parked.id)

@@ -15,11 +15,14 @@ from dormouse.domain.intent import (
     Intent,
     IntentError,
     Release,
+    Resume,
     Sleep,
+    Suspend,
     Tick,
     Wake,
     parse_intent,
     parse_tick,
+    read_asker,
     read_intent,
 )
 
@@ -52,6 +55,7 @@ def test_the_golden_ticks(file: str, tick: Tick) -> None:
         ("reconcile-wake-for.json", Hold("dormouse", timedelta(hours=2))),
         ("control-direct-wake.json", Wake("dormouse")),
         ("control-scheduled-wake.json", Hold("dormouse", timedelta(hours=10))),
+        ("control-direct-suspend.json", Suspend("dormouse")),
     ],
 )
 def test_the_golden_intents(file: str, intent: Intent) -> None:
@@ -76,12 +80,36 @@ def test_the_golden_intents(file: str, intent: Intent) -> None:
         ),
         ({"action": "release"}, Release("x")),
         ({"action": "sleep"}, Sleep("x")),
+        ({"action": "suspend"}, Suspend("x")),
+        ({"action": "resume"}, Resume("x")),
     ],
 )
 def test_each_intent(event: dict[str, str], intent: Intent) -> None:
-    """An id, which is for the logs alone, changes nothing."""
+    """An id, which is for the logs alone, changes nothing, nor does who asks."""
     assert parse_intent({**event, "endpoint": "x"}) == intent
     assert parse_intent({**event, "endpoint": "x", "id": "request-1"}) == intent
+    assert parse_intent({**event, "endpoint": "x", "by": "schedule"}) == intent
+
+
+@pytest.mark.parametrize(
+    ("event", "by"),
+    [
+        (golden("control-scheduled-wake.json"), "schedule"),
+        (golden("control-direct-suspend.json"), "on-call"),
+        (golden("control-direct-wake.json"), "a direct invocation"),
+        (None, "a direct invocation"),
+    ],
+)
+def test_who_asks(event: object, by: str) -> None:
+    """Lambda does not tell, so the event may."""
+    assert read_asker(event) == by
+
+
+@pytest.mark.parametrize("by", [None, "", " ", 3, ["schedule"], "a\nb", "\ud800"])
+def test_a_bad_asker_is_refused(by: object) -> None:
+    """It is shown to people, and kept as UTF-8."""
+    with pytest.raises(IntentError, match='"by" must say who asks, such as "schedule", not'):
+        read_asker({"by": by})
 
 
 @pytest.mark.parametrize(
@@ -89,7 +117,7 @@ def test_each_intent(event: dict[str, str], intent: Intent) -> None:
     [
         (None, "not NoneType"),
         ([], "not list"),
-        ({}, '"action" must be one of wake, hold, release, sleep, not None'),
+        ({}, '"action" must be one of wake, hold, release, sleep, suspend, resume, not None'),
         ({"action": "dance"}, "'dance'"),
         ({"action": ["wake"]}, "['wake']"),
         ({"action": "Wake", "endpoint": "x"}, "'Wake'"),
@@ -115,6 +143,8 @@ def test_each_intent(event: dict[str, str], intent: Intent) -> None:
         ({"action": "hold", "endpoint": "x", "until": 1771264800}, "not 1771264800"),
         ({"action": "release", "endpoint": "x", "for": "2h"}, '"for" is not known here'),
         ({"action": "sleep", "endpoint": "x", "for": "2h"}, '"for" is not known here'),
+        ({"action": "suspend", "endpoint": "x", "until": "2026-02-16T18:00:00Z"}, '"until" is not'),
+        ({"action": "resume", "endpoint": "x", "for": "2h"}, '"for" is not known here'),
     ],
 )
 def test_a_bad_part_is_named(event: object, names: str) -> None:
@@ -152,7 +182,7 @@ def test_a_body_must_be_an_object(action: str) -> None:
 
 def test_the_verb_and_the_endpoint_stand_in_the_path_alone() -> None:
     """Said twice, they could differ."""
-    for member in ("action", "endpoint", "id"):
+    for member in ("action", "endpoint", "id", "by"):
         with pytest.raises(IntentError, match=f'"{member}" is not known here'):
             read_intent("wake", "x", {member: "x"})
 
@@ -192,7 +222,7 @@ JSON = st.recursive(
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
     max_leaves=8,
 )
-KEYS = st.sampled_from(["action", "endpoint", "for", "until", "id", "detail-type", "detail"])
+KEYS = st.sampled_from(["action", "endpoint", "for", "until", "id", "by", "detail-type", "detail"])
 WORDS = st.sampled_from(
     [*INTENTS, "reconcile", "x", "2h", "SageMaker Endpoint State Change", "2026-02-16T18:00:00Z"]
 )
@@ -205,9 +235,11 @@ def test_any_json_is_read_or_refused(event: object) -> None:
     try:
         tick = parse_tick(event)
         intent = parse_intent(event)
+        by = read_asker(event)
     except IntentError:
         return
     assert tick is None
+    assert by.isprintable()
     if isinstance(intent, Hold) and isinstance(intent.how_long, timedelta):
         assert timedelta(minutes=1) <= intent.how_long <= timedelta(days=7)
 

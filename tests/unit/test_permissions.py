@@ -36,7 +36,7 @@ def decide(
     door: FrontDoor, decision: Decision, *principals: str, endpoint: str = "reviews"
 ) -> None:
     """Let reconcile have looked at it."""
-    door.state.record_decision(endpoint, decision, door.clock())
+    door.decide(decision, endpoint)
     door.state.record_terms(endpoint, Terms(principals))
 
 
@@ -137,7 +137,7 @@ def test_a_refused_endpoint_keeps_its_last_list(door: FrontDoor) -> None:
 
 def test_a_refused_endpoint_without_a_list_is_not_known(door: FrontDoor) -> None:
     """The reason is passed on; the tagging API would say nothing else."""
-    door.state.record_decision("reviews", REFUSED, door.clock())
+    door.decide(REFUSED)
 
     assert door.permissions.of("reviews") == NotKnownYet(
         "it is left as it is, since its tag is bad"
@@ -245,7 +245,7 @@ def test_names_that_callers_make_up_do_not_fill_the_memory(door: FrontDoor) -> N
 def test_what_becomes_of_a_cold_request_is_known_with_it(door: FrontDoor) -> None:
     """So that it costs no reading of its own."""
     terms = Terms((OTHER,), timedelta(seconds=9), "arn:aws:sns:us-east-1:123456789012:answers")
-    door.state.record_decision("reviews", UP, door.clock())
+    door.decide(UP)
     door.state.record_terms("reviews", terms)
     door.catalog.configs = [config("tagged", cold_default="wait=7")]
 
@@ -260,7 +260,7 @@ def test_what_becomes_of_a_cold_request_is_known_with_it(door: FrontDoor) -> Non
 def test_what_is_captured_is_known_with_it(door: FrontDoor) -> None:
     """From the ledger, and before the first tick from the tags."""
     policy = CapturePolicy(percent=Decimal("12.5"), content=Content.INPUT)
-    door.state.record_decision("reviews", UP, door.clock())
+    door.decide(UP)
     door.state.record_terms("reviews", Terms((OTHER,), capture=policy))
     door.catalog.configs = [config("tagged", capture_percent="12.5", capture_content="input")]
 

@@ -7,6 +7,7 @@ import pytest
 
 from dormouse.domain.activity import NotMeasured, Unreadable
 from dormouse.domain.endpoint import Absent, EndpointStatus
+from dormouse.domain.failures import failed_again
 from dormouse.domain.ledger import Ledger
 from dormouse.domain.plan import Action
 from dormouse.domain.rule import Rule
@@ -83,16 +84,19 @@ def test_what_is_kept_up_because_metrics_cannot_be_read_is_updated_too() -> None
     assert young.action is Action.UPDATE
 
 
-def test_an_update_that_did_not_succeed_is_not_asked_for_again() -> None:
+def test_an_update_that_did_not_succeed_is_not_asked_for_again_at_once() -> None:
     """SageMaker went back to the former config, and would again."""
-    asked = replace(DEMAND, updated_to="new-config")
-    serving = seen(S.IN_SERVICE, failure_reason="no capacity")
+    failure = failed_again(None, NOW - timedelta(minutes=1), "no capacity")
+    failed = replace(DEMAND, failures={"new-config": failure})
 
-    decided = plan(asked, serving, spec=NEW)
+    decided = plan(failed, seen(S.IN_SERVICE), spec=NEW)
 
     assert (decided.action, decided.rule) == (Action.STAY_UP, Rule.RECENT_ACTIVITY)
-    assert decided.next_look_at == plan(DEMAND, serving).next_look_at
-    assert "the update to it did not succeed (no capacity)" in decided.reason
+    assert decided.next_look_at == NOW + timedelta(minutes=1)
+    assert "new-config is asked for, which has failed (no capacity)" in decided.reason
+    later = failed_again(None, NOW - timedelta(minutes=2), "no capacity")
+    tried = plan(replace(DEMAND, failures={"new-config": later}), seen(S.IN_SERVICE), spec=NEW)
+    assert (tried.action, tried.config_name) == (Action.UPDATE, "new-config")
 
 
 def test_a_further_config_is_tried() -> None:
@@ -120,8 +124,8 @@ def test_names_that_differ_in_case_alone_are_the_same_config(asked_for: str) -> 
     for runs_on in ("Stack-Config-A1", "stack-config-a1"):
         serving = seen(S.IN_SERVICE, config_name=runs_on)
         assert plan(DEMAND, serving, spec=spec).action is Action.STAY_UP
-    failed = replace(DEMAND, updated_to="STACK-config-a1")
-    assert plan(failed, seen(S.IN_SERVICE), spec=spec).action is Action.STAY_UP
+    asked = replace(DEMAND, updated_to="STACK-config-a1")
+    assert plan(asked, seen(S.IN_SERVICE), spec=spec).action is Action.STAY_UP
 
 
 def test_a_config_that_is_not_named_is_no_reason_to_update() -> None:

@@ -71,14 +71,14 @@ def test_a_cold_request_is_recorded_nudges_and_says_when_to_come_again(door: Fro
 
 def test_when_to_come_again_is_learned_from_its_own_wakes(door: FrontDoor) -> None:
     """Less what has passed of this one."""
-    door.state.record_start("reviews", door.clock())
+    door.state.record_start("reviews", door.clock(), None)
     door.state.record_serving(
         "reviews", door.state.read("reviews"), door.clock(), timedelta(minutes=5), None
     )
     door.close()
     door.delete()
     door.state.record_gone("reviews", door.state.read("reviews"))
-    door.state.record_start("reviews", door.clock())
+    door.state.record_start("reviews", door.clock(), None)
     door.clock.advance(minutes=2)
     door.runtime.answer = NotServing(NOT_FOUND)
 
@@ -132,7 +132,7 @@ def test_an_endpoint_that_nobody_manages_is_what_sagemaker_says() -> None:
     door.runtime.answer = Unanswered("reset", may_have_run=True)
     assert door.handle().fate is Fate.UNANSWERED
     assert door.is_untouched()
-    assert door.state.known_endpoints() == []
+    assert sorted(door.state.read_all()) == []
 
 
 def test_unknown_is_said_on_evidence_only() -> None:

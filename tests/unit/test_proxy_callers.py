@@ -33,7 +33,7 @@ NOBODY = Caller("", "")
 def door(table: EndpointsTable) -> FrontDoor:
     """A fresh proxy among stand-ins, before an endpoint that `reconcile` has looked at."""
     door = FrontDoor(table)
-    door.state.record_decision("reviews", STAY_UP, door.clock())
+    door.decide(STAY_UP)
     return door
 
 
@@ -184,7 +184,7 @@ def test_the_endpoint_of_another_deployment_is_not_served_here(found: FrontDoor)
 def test_a_refused_endpoint_goes_on_serving_whom_it_served(door: FrontDoor) -> None:
     """A bad tag stops nothing that works, and lets nobody in."""
     refused = Decision("wait", "refused", "left as it is, since its tag is bad")
-    door.state.record_decision("reviews", refused, door.clock())
+    door.decide(refused)
     door.state.record_terms("reviews", Terms((ROLE,)))
 
     assert door.handle(LISTED) == Handled(executed(ANSWER.response), Fate.FORWARDED)
@@ -216,4 +216,4 @@ def test_an_unknown_endpoint_of_the_own_account_is_what_sagemaker_says(door: Fro
     door.runtime.answer = NotServing(NOT_FOUND)
 
     assert door.handle(endpoint="unmanaged") == Handled(NOT_FOUND, Fate.UNKNOWN_ENDPOINT)
-    assert door.state.known_endpoints() == ["reviews"]
+    assert sorted(door.state.read_all()) == ["reviews"]

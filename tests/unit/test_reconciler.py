@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -167,9 +168,9 @@ def test_a_decision_is_written_on_change_only(
     written = []
     record = EndpointsTable.record_decision
 
-    def recording(self: EndpointsTable, endpoint: str, decision: Decision, now: datetime) -> None:
+    def recording(self: EndpointsTable, endpoint: str, decision: Decision, *args: Any) -> bool:
         written.append(decision.action)
-        record(self, endpoint, decision, now)
+        return record(self, endpoint, decision, *args)
 
     monkeypatch.setattr(EndpointsTable, "record_decision", recording)
     for _ in range(10):
@@ -190,9 +191,9 @@ def test_an_endpoint_in_use_is_written_once_in_an_idle_timeout(
     written = []
     record = EndpointsTable.record_decision
 
-    def recording(self: EndpointsTable, endpoint: str, decision: Decision, now: datetime) -> None:
+    def recording(self: EndpointsTable, endpoint: str, decision: Decision, *args: Any) -> bool:
         written.append(decision.until)
-        record(self, endpoint, decision, now)
+        return record(self, endpoint, decision, *args)
 
     world.serve()
     monkeypatch.setattr(EndpointsTable, "record_decision", recording)

@@ -35,6 +35,8 @@ def test_a_failed_creation_is_cleared_and_tried_again_while_somebody_waits(world
     assert decision is not None
     assert "InsufficientInstanceCapacity" in decision.reason
     world.clock.advance(minutes=1)
+    assert world.act() is Action.STAY_DOWN
+    world.clock.advance(minutes=1)
     assert world.act() is Action.START
     world.clock.advance(hours=2)
     assert world.act() is Action.CLEAR
@@ -42,7 +44,7 @@ def test_a_failed_creation_is_cleared_and_tried_again_while_somebody_waits(world
     assert world.act() is Action.STAY_DOWN
 
 
-def test_a_refused_creation_is_a_problem_and_is_tried_at_the_next_tick(world: World) -> None:
+def test_a_refused_creation_is_a_problem_and_is_tried_a_little_later(world: World) -> None:
     """A quota, say."""
     world.endpoints.refuses_creation = "CreateEndpoint refused: ResourceLimitExceeded: 0 Instances"
     world.ask()
@@ -56,12 +58,16 @@ def test_a_refused_creation_is_a_problem_and_is_tried_at_the_next_tick(world: Wo
     assert decision is not None
     assert "ResourceLimitExceeded" in decision.reason
     world.endpoints.refuses_creation = None
+    assert world.act() is Action.STAY_DOWN
+    world.clock.advance(minutes=2)
     assert world.act() is Action.START
 
 
 def test_one_fault_stops_no_other_endpoint(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """An endpoint that can't be observed is left alone; the next one is looked at."""
     world.catalog.configs = [config("a"), config("b")]
+    for name in ("a", "b"):
+        world.endpoints.put(name, EndpointStatus.IN_SERVICE)
     observe = world.endpoints.observe
     monkeypatch.setattr(
         world.endpoints,
@@ -73,7 +79,7 @@ def test_one_fault_stops_no_other_endpoint(world: World, monkeypatch: pytest.Mon
 
     assert (first.endpoint, first.problem) == ("a", "DescribeEndpoint failed")
     assert first.plan.action is Action.WAIT
-    assert (second.endpoint, second.plan.action) == ("b", Action.STAY_DOWN)
+    assert (second.endpoint, second.plan.action) == ("b", Action.STAY_UP)
 
 
 def test_what_was_done_is_told_even_if_it_cannot_be_written_down(

@@ -118,7 +118,7 @@ def test_the_endpoint_of_another_deployment_is_not_even_looked_at(world: World) 
     world.endpoints.unreadable = "DescribeEndpoint refused: AccessDenied"
     world.ask()
 
-    outcome = world.look()
+    (outcome,) = world.tick("reviews")
 
     assert (outcome.plan.action, outcome.plan.rule) == (Action.WAIT, Rule.REFUSED)
     assert outcome.plan.reason == "left as it is, since the deployment other-stack manages it"

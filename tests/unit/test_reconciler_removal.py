@@ -201,7 +201,7 @@ def test_an_event_about_anybodys_endpoint_is_nothing_to_it(going: World) -> None
     going.endpoints.put("foreign", S.IN_SERVICE, tags={})
 
     assert going.tick("foreign") == []
-    assert "foreign" not in going.state.known_endpoints()
+    assert "foreign" not in going.state.read_all()
 
 
 def test_a_removal_that_is_cancelled_leaves_everything_as_it_was(going: World) -> None:

@@ -233,7 +233,7 @@ def test_a_failed_one_is_claimed_like_any_other(world: World) -> None:
     assert world.act() is Action.CLEAR
     assert world.ledger.is_deleting
     assert world.act() is Action.WAIT
-    world.clock.advance(minutes=1)
+    world.clock.advance(minutes=2)
     assert world.act() is Action.START
 
 

@@ -1,10 +1,11 @@
 """A new EndpointConfig over time: an update for what serves, the next wake for what sleeps."""
 
+from typing import Any
+
 import pytest
 
 from dormouse.adapters.state import EndpointsTable
 from dormouse.domain.endpoint import EndpointStatus, Present
-from dormouse.domain.ledger import Decision
 from dormouse.domain.plan import Action
 from tests.fakes.deployment import World
 from tests.fakes.world import config
@@ -76,10 +77,10 @@ def test_an_update_that_fails_is_not_repeated_and_a_further_config_is_tried(worl
     for _ in range(5):
         outcome = world.look()
         assert outcome.plan.action is Action.STAY_UP
-        assert outcome.plan.reason.endswith(
-            "it runs on EndpointConfig reviews-config, and new is asked for, but the update to it "
-            "did not succeed (the new model did not answer its pings)"
-        )
+        assert (
+            "it runs on EndpointConfig reviews-config, and new is asked for, which has failed "
+            "(the new model did not answer its pings); it is tried at"
+        ) in outcome.plan.reason
     assert len(world.endpoints.update_calls) == 1
     world.endpoints.update_fails_with = None
     world.catalog.configs = [config("reviews", "newer")]
@@ -125,36 +126,40 @@ def test_after_a_stop_a_failed_update_is_forgotten(world: World) -> None:
     world.clock.advance(hours=1)
     assert world.act() is Action.STOP
     assert (before.updated_to, world.ledger.updated_to) == ("new", None)
-    world.clock.advance(minutes=1)
+    world.clock.advance(minutes=2)
     world.ask()
     assert world.act() is Action.START
     assert world.endpoints.create_calls[-1][1] == "new"
 
 
-def test_an_update_that_is_refused_is_a_problem_and_is_asked_for_again(
+def test_an_update_that_is_refused_is_a_problem_and_is_asked_for_later(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A config that is gone, say; it is written once, though its last request moves on."""
     world.serve(in_use=True)
     world.catalog.configs = [config("reviews", "new")]
     world.endpoints.refuses_update = "UpdateEndpoint refused: ValidationException: no config"
+    outcome = world.look()
+    assert outcome.plan.action is Action.UPDATE
+    assert outcome.problem == world.endpoints.refuses_update
+    assert world.ledger.updated_to is None
     written = []
     record = EndpointsTable.record_decision
 
-    def recording(self: EndpointsTable, *args: Decision) -> None:
+    def recording(self: EndpointsTable, *args: Any) -> bool:
         written.append(args[1])
-        record(self, *args)  # type: ignore[arg-type] # passed on as they come
+        return record(self, *args)
 
     monkeypatch.setattr(EndpointsTable, "record_decision", recording)
     for _ in range(3):
         outcome = world.look()
-        assert outcome.plan.action is Action.UPDATE
-        assert outcome.problem == world.endpoints.refuses_update
-        world.clock.advance(minutes=1)
+        assert outcome.plan.action is Action.STAY_UP
+        assert "which has failed (UpdateEndpoint refused" in outcome.plan.reason
+        world.clock.advance(seconds=20)
         world.use()
     assert len(written) == 1
-    assert world.ledger.updated_to is None
     world.endpoints.refuses_update = None
+    world.clock.advance(minutes=1)
     assert world.act() is Action.UPDATE
 
 

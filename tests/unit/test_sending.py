@@ -37,7 +37,9 @@ class Container:
     def __init__(self) -> None:
         self.clock = FakeClock()
         self.state = FakeLedgers()
-        self.state.record_decision("reviews", Decision("stay up", "hold", "held"), self.clock())
+        self.state.record_decision(
+            "reviews", Decision("stay up", "hold", "held"), self.clock(), Ledger()
+        )
         self.runtime = FakeRuntime(ANSWER)
         self.sender = Sender(self.runtime, self.state, self.clock, LEASE_TERMS)
 

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 # What is true of one life of an endpoint only.
 LIFE = (
-    "serving_since, started_at, created_at, warm_up, invoked_models, updated_to, described,"
-    " restored_at"
+    "serving_since, started_at, created_at, warm_up, invoked_models, updated_to, updated_at,"
+    " described, restored_at"
 )
 
 
@@ -92,7 +92,7 @@ class EndpointActs(EndpointItems):
         else:
             conditions.append("updated_to = :updated_to")
             values[":updated_to"] = {"S": seen.updated_to}
-        removes = "started_at, updated_to"
+        removes = "started_at, updated_to, updated_at"
         expression = f"REMOVE {removes}, failures"
         if failures:
             values[":failures"] = failures_value(failures)
@@ -100,9 +100,13 @@ class EndpointActs(EndpointItems):
         outcome = self._update(endpoint, expression, values, " AND ".join(conditions))
         return isinstance(outcome, Written)
 
-    def record_update(self, endpoint: str, config_name: str) -> None:
+    def record_update(self, endpoint: str, config_name: str, now: datetime) -> None:
         """Note that UpdateEndpoint was asked for this EndpointConfig."""
-        self._update(endpoint, "SET updated_to = :config", {":config": {"S": config_name}})
+        self._update(
+            endpoint,
+            "SET updated_to = :config, updated_at = :now",
+            {":config": {"S": config_name}, ":now": moment_value(now)},
+        )
 
     def record_described(self, endpoint: str, described: Present) -> None:
         """Keep what DescribeEndpoint said."""

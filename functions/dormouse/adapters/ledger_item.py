@@ -43,6 +43,7 @@ def read_ledger(item: "Item") -> Ledger:
         slept_version=read_number_of(item, "slept_version") if "slept_version" in item else None,
         slept_at=read_moment_of(item, "slept_at"),
         updated_to=_read_text(item, "updated_to"),
+        updated_at=read_moment_of(item, "updated_at"),
         terms=_read_terms(item["terms"]["M"]) if "terms" in item else None,
         decision=_read_decision(item),
         decided_at=read_moment_of(item, "decided_at"),

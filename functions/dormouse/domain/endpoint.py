@@ -90,4 +90,4 @@ class Ownership:
 
     created_by: str | None = None
     adopted_by: str | None = None
-    tags: Mapping[str, str] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict, hash=False)

@@ -79,8 +79,8 @@ class Ledger:
     what the present one costs. `keepsake` is what died with it, and `restored_at` when the rest of
     that was given back to it. `superseded` are the configs of the template that nothing asks for
     any more, and since when. `untold` are the notices that may not have been told.
-    `updated_to` is the EndpointConfig that UpdateEndpoint was last asked for since the endpoint was
-    created. `terms` are those of the last spec that could be obeyed; None where there was none.
+    `updated_to` is the EndpointConfig that UpdateEndpoint was last asked for, at `updated_at`, until
+    it is seen how that has ended. `terms` are those of the last spec that could be obeyed; None where there was none.
     `aliases` says which model each alias stands for.
     """
 
@@ -93,6 +93,7 @@ class Ledger:
     slept_version: int | None = None
     slept_at: datetime | None = None
     updated_to: str | None = None
+    updated_at: datetime | None = None
     terms: Terms | None = None
     decision: Decision | None = None
     decided_at: datetime | None = None
@@ -174,6 +175,7 @@ class Ledger:
             created_at=None,
             warm_up=None,
             updated_to=None,
+            updated_at=None,
             described=None,
             restored_at=None,
         )

@@ -187,7 +187,9 @@ def _on_its_config(plan: Plan, case: Case, seen: Present) -> Plan:
     spec, wanted = case.spec, case.spec.config_name
     if plan.action is not Action.STAY_UP or is_same_config(seen.config_name, wanted):
         return plan
-    if not seen.config_name or seen.status is not EndpointStatus.IN_SERVICE:
+    if case.ledger.updated_to is not None and is_same_config(case.ledger.updated_to, wanted):
+        return replace(plan, reason=f"{plan.reason}; it is being updated to {wanted}")
+    if not seen.config_name or seen.status.is_changing:
         # DescribeEndpoint need not name it, and what isn't known is no reason to act.
         return plan
     differs = f"it runs on EndpointConfig {seen.config_name}, and {wanted} is asked for"
@@ -220,6 +222,9 @@ def failed_update(spec: Spec, ledger: Ledger, seen: Observation) -> str | None:
     serves, and not on that one.
     """
     if not isinstance(seen, Present) or ledger.updated_to is None or not seen.config_name:
+        return None
+    if ledger.updated_at is None or seen.last_modified_at <= ledger.updated_at:
+        # SageMaker shows it as it was before the update.
         return None
     is_over = seen.status in (EndpointStatus.IN_SERVICE, EndpointStatus.UPDATE_ROLLBACK_FAILED)
     if not is_over or is_same_config(seen.config_name, ledger.updated_to):
