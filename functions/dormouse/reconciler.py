@@ -16,7 +16,7 @@ from functools import partial
 
 from dormouse.decisions import Outcome
 from dormouse.domain.activity import Activity
-from dormouse.domain.claims import Claim, Deployment, Refusal, TaggedConfig, settle_claims
+from dormouse.domain.claims import Claim, Deployment, TaggedConfig, settle_claims
 from dormouse.domain.endpoint import Absent, Observation
 from dormouse.domain.ledger import Ledger
 from dormouse.domain.named_schedules import NO_NAMES, NamedSchedules
@@ -73,8 +73,7 @@ class Reconciler:
         stops no other.
 
         Raises:
-            AwsError: the tags, the ledger or the list of endpoints can't be read, so nothing is
-                known to be managed.
+            AwsError: the tags or the ledger can't be read, so nothing is known to be managed.
         """
         if only is not None:
             yield from self._tick_one(only)
@@ -87,9 +86,9 @@ class Reconciler:
         claims = settle_claims(configs, self.deployment, self._named(configs))
         # After the ledgers: demand that they show came before what is seen here, so a serving
         # status meets it.
-        seen = {name.lower(): each for name, each in self.endpoints.observe_all().items()}
+        seen = self._observe_all()
         yield from self._settle_all(claims, survey.ledgers, seen, has_time)
-        if has_time():
+        if has_time() and not isinstance(seen, AwsError):
             own = survey.ledgers.get(self.deployment.endpoint, Ledger())
             problem = self.superseding.carry_out(configs, claims, own, seen)
             if problem is not None:
@@ -113,40 +112,56 @@ class Reconciler:
 
     def _settle_one(self, claim: Claim) -> Outcome:
         ledger = self.state.read(claim.endpoint)
-        # Of what is refused nothing is looked at: it may be another deployment's.
-        is_ours = not isinstance(claim, Refusal)
-        seen = self.endpoints.observe(claim.endpoint) if is_ours else Absent()
-        look = Look(seen, is_close=True)
+
+        def look() -> Look:
+            return Look(self.endpoints.observe(claim.endpoint), is_close=True)
+
         return self.settling.settle(claim, ledger, look)
 
     def _settle_all(
         self,
         claims: Sequence[Claim],
         ledgers: Mapping[str, Ledger],
-        seen: Mapping[str, Observation],
+        seen: Mapping[str, Observation] | AwsError,
         has_time: Callable[[], bool],
     ) -> Iterator[Outcome | Skipped]:
-        def of(claim: Claim) -> tuple[Ledger, Look]:
-            look = Look(seen.get(claim.endpoint.lower(), Absent()), is_close=False)
-            return ledgers.get(claim.endpoint, Ledger()), look
+        def look(claim: Claim) -> Look:
+            if isinstance(seen, AwsError):
+                raise seen
+            return Look(seen.get(claim.endpoint.lower(), Absent()), is_close=False)
 
-        activities = self._measure(claims, of)
+        activities = {} if isinstance(seen, AwsError) else self._measure(claims, ledgers, look)
 
         def settle(claim: Claim) -> Outcome | Skipped:
             if not has_time():
                 return Skipped(claim.endpoint)
-            ledger, look = of(claim)
+            ledger = ledgers.get(claim.endpoint, Ledger())
             activity = activities.get(claim.endpoint)
-            settle = partial(self.settling.settle, claim, ledger, look, activity)
+            settle = partial(self.settling.settle, claim, ledger, partial(look, claim), activity)
             return _fail_safe(claim.endpoint, settle)
 
         yield from in_parallel(settle, _in_turn(claims, self.clock()), self.workers)
 
+    def _observe_all(self) -> Mapping[str, Observation] | AwsError:
+        """List the endpoints, by their names in lower case. Where that fails, nothing is started or
+        stopped; all else is done.
+        """
+        try:
+            return {name.lower(): each for name, each in self.endpoints.observe_all().items()}
+        except AwsError as error:
+            return error
+
     def _measure(
-        self, claims: Sequence[Claim], of: Callable[[Claim], tuple[Ledger, Look]]
+        self,
+        claims: Sequence[Claim],
+        ledgers: Mapping[str, Ledger],
+        look: Callable[[Claim], Look],
     ) -> Mapping[str, Activity]:
         """Ask CloudWatch once for all that everything else would stop."""
-        foreseen = [self.settling.measuring(claim, *of(claim)) for claim in claims]
+        foreseen = [
+            self.settling.measuring(claim, ledgers.get(claim.endpoint, Ledger()), look(claim))
+            for claim in claims
+        ]
         windows = [window for window in foreseen if window is not None]
         return self.metrics.last_activity(windows, self.clock()) if windows else {}
 

@@ -4,7 +4,7 @@ What is decided from a list alone may be stale; so before anything is changed, t
 described, and it is planned anew.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import assert_never
@@ -72,10 +72,14 @@ class Settling:
     decisions: Decisions
 
     def settle(
-        self, claim: Claim, ledger: Ledger, look: Look, activity: Activity | None = None
+        self,
+        claim: Claim,
+        ledger: Ledger,
+        look: Callable[[], Look],
+        activity: Activity | None = None,
     ) -> Outcome:
-        """Look at it, plan, apply and record. The ledger must have been read before the look.
-        `activity` is what CloudWatch has said, if it was asked already.
+        """Look at it, plan, apply and record. The ledger must have been read before the look, which
+        may raise AwsError. `activity` is what CloudWatch has said, if it was asked already.
 
         Raises:
             AwsError: it can't be judged; nothing was changed.
@@ -84,7 +88,10 @@ class Settling:
         # Also where nothing else is done for it: requests expire, and somebody has to be told.
         waiting = self._look_for_requests(claim.endpoint, ledger)
         problem = self._have_it_told(waiting)
-        outcome = self._judge(claim, ledger, look, waiting, activity or NotMeasured())
+        if isinstance(claim, Refusal):
+            outcome = self._refuse(claim, ledger)
+        else:
+            outcome = self._judge(claim, ledger, look(), waiting, activity or NotMeasured())
         return outcome if problem is None else outcome.with_problem(problem)
 
     def measuring(self, claim: Claim, ledger: Ledger, look: Look) -> Window | None:
@@ -107,13 +114,15 @@ class Settling:
         )
         return Look(known, is_close=False) if is_same else look
 
+    def _refuse(self, refusal: Refusal, ledger: Ledger) -> Outcome:
+        """Leave it as it is; of what may be another deployment's nothing is looked at."""
+        outcome = _refuse(refusal)
+        notices = news.of_refusal(ledger, refusal, outcome.plan, self.clock())
+        return self.decisions.keep(ledger, Absent(), outcome, notices)
+
     def _judge(
-        self, claim: Claim, ledger: Ledger, look: Look, waiting: Waiting, activity: Activity
+        self, claim: Spec, ledger: Ledger, look: Look, waiting: Waiting, activity: Activity
     ) -> Outcome:
-        if isinstance(claim, Refusal):
-            outcome = _refuse(claim)
-            notices = news.of_refusal(ledger, claim, outcome.plan, self.clock())
-            return self.decisions.keep(ledger, Absent(), outcome, notices)
         endpoint = claim.endpoint
         look = self._look_again(endpoint, ledger, look)
         seen = look.seen

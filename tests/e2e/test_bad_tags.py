@@ -137,7 +137,8 @@ def test_two_configs_claim_one_endpoint(dormouse: Deployment) -> None:
     check_that_it_says(
         dormouse,
         IDLE,
-        "several EndpointConfigs claim it by dormouse:endpoint: idle-config and second-config",
+        "several EndpointConfigs claim it by dormouse:endpoint with the same dormouse:priority 1: "
+        "idle-config and second-config; give those to fall back on 2 or more",
     )
 
 

@@ -32,7 +32,8 @@ BAD: dict[str, tuple[list[TaggedConfig], str]] = {
     ),
     "two configs": (
         [config("reviews", "c1"), config("reviews", "c2")],
-        "several EndpointConfigs claim it by dormouse:endpoint: c1 and c2",
+        "several EndpointConfigs claim it by dormouse:endpoint with the same dormouse:priority 1: "
+        "c1 and c2; give those to fall back on 2 or more",
     ),
     "a principal that is no ARN": (
         [config("reviews", principals="search-api")],

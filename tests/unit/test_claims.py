@@ -40,7 +40,10 @@ def test_two_configs_of_one_endpoint_are_a_conflict_that_names_both() -> None:
     (claim,) = settle_claims([config("reviews", "c2"), config("reviews", "c1")], US)
 
     assert claim == Refusal(
-        "reviews", "several EndpointConfigs claim it by dormouse:endpoint: c1 and c2", Why.FAULT
+        "reviews",
+        "several EndpointConfigs claim it by dormouse:endpoint with the same dormouse:priority 1: "
+        "c1 and c2; give those to fall back on 2 or more",
+        Why.FAULT,
     )
 
 

@@ -5,10 +5,14 @@ from datetime import timedelta
 import pytest
 
 from dormouse.domain.claims import Refusal, Why
+from dormouse.domain.decision_page import Page
 from dormouse.domain.endpoint import Absent, EndpointStatus, Present
 from dormouse.domain.intent import Hold, Sleep, Wake
 from dormouse.domain.ledger import Ledger
+from dormouse.domain.named_schedules import parse_named_schedules
 from dormouse.domain.parked_request import Kind, ParkedRequest, Status
+from dormouse.domain.plan import Action
+from dormouse.domain.rule import Rule
 from dormouse.domain.spec import Spec
 from dormouse.errors import AwsError, RefusedEndpointError, UnmanagedEndpointError
 from dormouse.waiting_requests import Backlog
@@ -149,6 +153,95 @@ def test_the_expected_wake_is_learned_from_the_last_ones(world: World) -> None:
     wakes = world.ledger.wakes
     assert len(wakes) == 3
     assert world.control.describe("reviews").expected_wake == sorted(wakes)[1]
+
+
+def test_a_later_moment_is_tried_with_what_is_seen_now(world: World) -> None:
+    """Nothing is written, nor is CloudWatch asked."""
+    world.catalog.configs = [config("reviews", schedule="Mon-Fri 08:00-18:00 UTC")]
+    before = world.ledger
+
+    now = world.control.dry_run("reviews", {})
+    assert now.at == world.clock()  # nine o'clock on a Monday
+    assert (now.plan.action, now.plan.rule) == (Action.START, Rule.SCHEDULE)
+    assert next(each.rule for each in now.asked if each.applies) is Rule.SCHEDULE
+    tonight = world.control.dry_run("reviews", {"at": "2026-02-16T20:00:00Z"})
+    assert (tonight.plan.action, tonight.plan.rule) == (Action.STAY_DOWN, Rule.OTHERWISE_DOWN)
+    assert tonight.plan.next_look_at is not None
+    assert len(tonight.notes) == 1
+    assert world.ledger == before
+    assert world.metrics.asked == []
+
+
+def test_what_can_t_be_obeyed_is_left_as_it_is_at_any_time(world: World) -> None:
+    """And no rule is asked."""
+    world.catalog.configs = [config("reviews", idle_timeout="soon")]
+    tried = world.control.dry_run("reviews", {"at": "2026-02-17T08:00:00Z"})
+
+    assert (tried.plan.action, tried.plan.rule, tried.asked) == (Action.WAIT, Rule.REFUSED, ())
+    assert "idle-timeout" in tried.plan.reason
+    with pytest.raises(UnmanagedEndpointError):
+        world.control.dry_run("unmanaged", {})
+
+
+def test_requests_that_have_expired_by_then_do_not_wait(world: World) -> None:
+    """And those that wait now still do, since nothing happens until then."""
+    world.records.create(accepted(3))
+    now = world.clock()
+    world.state.raise_demand("reviews", now, now, has_requests=True)
+
+    def rule(at: str) -> Rule:
+        return world.control.dry_run("reviews", {"at": at}).plan.rule
+
+    assert rule("2026-02-16T15:00:02Z") is Rule.WAITING_WORK
+    assert rule("2026-02-16T15:00:03Z") is Rule.OTHERWISE_DOWN
+    assert world.records.read("reviews", accepted(3).id) == accepted(3)
+
+
+def test_the_decisions_come_page_by_page(world: World) -> None:
+    """Each once, the newest first; nothing is left after the last."""
+    for _ in range(3):
+        world.endpoints.put("reviews", S.IN_SERVICE)
+        world.act()
+        world.endpoints.vanish("reviews")
+        world.act()
+    whole = world.history.recent("reviews", 100)
+
+    pages, before = [], None
+    while True:
+        decided = world.control.decisions("reviews", Page(4, before))
+        pages.append(decided.decisions)
+        before = decided.before
+        if before is None:
+            break
+    assert [len(page) for page in pages] == [4, len(whole) - 4]
+    assert [each for page in pages for each in page] == list(whole)
+    with pytest.raises(UnmanagedEndpointError):
+        world.control.decisions("unmanaged", Page())
+
+
+def test_windows_of_named_schedules_are_shown(world: World) -> None:
+    """Also in the answer to an intent, which needs none of them."""
+    world.catalog.configs = [config("reviews", schedule="@office")]
+    text = '{"schedules": {"office": "Mon-Fri 08:00-18:00 UTC"}}'
+    world.schedules.named = parse_named_schedules(text)
+
+    for standing in (
+        *world.control.list_all(),
+        world.control.describe("reviews"),
+        world.control.carry_out(Sleep("reviews"), "request-1"),
+    ):
+        if isinstance(standing.claim, Spec):
+            assert standing.claim.schedule is not None
+            assert standing.claim.schedule.window_at(world.clock()) is not None
+
+
+def test_who_asks_is_written_down(world: World) -> None:
+    """Of an intent, and of a replay."""
+    world.control.carry_out(Wake("reviews"), "request-1", "jo")
+    assert world.ledger.demand_by == "jo"
+    world.records.create(accepted(1, Status.FAILED))
+    world.control.replay("reviews", [accepted(1).id], "request-2", "kim")
+    assert world.ledger.demand_by == "kim"
 
 
 def accepted(number: int, status: Status = Status.PARKED) -> ParkedRequest:

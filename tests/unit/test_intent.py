@@ -97,6 +97,7 @@ def test_each_intent(event: dict[str, str], intent: Intent) -> None:
         (golden("control-scheduled-wake.json"), "schedule"),
         (golden("control-direct-suspend.json"), "on-call"),
         (golden("control-direct-wake.json"), "a direct invocation"),
+        ({"by": " on-call "}, "on-call"),
         (None, "a direct invocation"),
     ],
 )

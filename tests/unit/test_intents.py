@@ -1,19 +1,29 @@
 """Recording what an operator asks: only for what is managed, under the name that its tag spells."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from dormouse.domain.claims import Refusal, Why
-from dormouse.domain.intent import Hold, Intent, IntentError, Release, Sleep, Wake
+from dormouse.domain.failures import Failure, FailureKind
+from dormouse.domain.intent import Hold, Intent, IntentError, Release, Resume, Sleep, Suspend, Wake
 from dormouse.domain.ledger import Ledger
+from dormouse.domain.named_schedules import NamedSchedules
 from dormouse.domain.spec import Spec
 from dormouse.errors import AwsError, RefusedEndpointError, UnmanagedEndpointError
 from tests.fakes.deployment import World
 from tests.fakes.endpoints import STACK
 from tests.fakes.world import config
 
-ALL: list[type[Wake | Release | Sleep]] = [Wake, Release, Sleep]
+ALL: list[type[Wake | Release | Sleep | Suspend | Resume]] = [
+    Wake,
+    Release,
+    Sleep,
+    Suspend,
+    Resume,
+]
+JO = "arn:aws:iam::123456789012:user/jo"
 
 
 def every(endpoint: str) -> list[Intent]:
@@ -66,6 +76,44 @@ def test_a_sleep_drops_the_hold_and_overrules_all_demand(world: World) -> None:
     assert world.ledger.is_put_to_sleep
     assert world.ledger.slept_at == world.clock()
     assert not world.ledger.has_unmet_demand
+
+
+def test_a_suspension_is_no_demand_and_leaves_the_hold(world: World) -> None:
+    """Which counts again after that."""
+    world.hold(hours=2)
+    held = world.ledger
+    world.intents.record(Suspend("reviews"), JO)
+
+    expected = replace(held, suspended_at=world.clock(), suspended_by=JO)
+    assert world.ledger == expected
+    world.clock.advance(minutes=1)
+    world.intents.record(Suspend("reviews"), "somebody else")
+    assert world.ledger == expected
+    world.intents.record(Resume("reviews"), JO)
+    assert world.ledger == held
+
+
+def test_a_resume_closes_the_circuit(world: World) -> None:
+    """Also of what was given up; and starts nothing by itself."""
+    failure = Failure(10, world.clock(), FailureKind.OTHER, "the image is gone")
+    assert world.state.record_failures("reviews", world.ledger, {"reviews-config": failure})
+    assert world.ledger.failures
+
+    world.intents.record(Resume("reviews"))
+    assert world.ledger == Ledger()
+
+
+@pytest.mark.parametrize("intent", [Wake("reviews"), Hold("reviews", timedelta(hours=2))])
+def test_who_has_asked_is_kept_with_the_demand(world: World, intent: Intent) -> None:
+    """The last one counts; a name that is too long is cut, and that shows."""
+    world.intents.record(intent, JO)
+    assert world.ledger.demand_by == JO
+    world.clock.advance(seconds=1)
+    world.intents.record(intent, "x" * 300)
+    assert world.ledger.demand_by == "x" * 255 + "…"
+    world.clock.advance(seconds=1)
+    world.intents.record(intent)
+    assert world.ledger.demand_by is None
 
 
 def test_a_hold_out_of_bounds_records_nothing(world: World) -> None:
@@ -125,3 +173,12 @@ def test_only_the_tags_of_that_endpoint_are_asked_for(world: World) -> None:
     """A fleet's would be many pages."""
     world.wake()
     assert world.catalog.asked == ["reviews"]
+
+
+def test_an_intent_needs_no_named_schedule(world: World) -> None:
+    """Though the tags refer to one that can't be read, they are well formed."""
+    world.catalog.configs = [config("reviews", schedule="@office")]
+    world.schedules.named = NamedSchedules(unreadable="throttled")
+
+    assert isinstance(world.intents.record(Wake("reviews")), Spec)
+    assert isinstance(world.control.describe("reviews").claim, Refusal)

@@ -66,8 +66,8 @@ def test_a_refused_creation_is_a_problem_and_is_tried_a_little_later(world: Worl
 def test_one_fault_stops_no_other_endpoint(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """An endpoint that can't be observed is left alone; the next one is looked at."""
     world.catalog.configs = [config("a"), config("b")]
-    for name in ("a", "b"):
-        world.endpoints.put(name, EndpointStatus.IN_SERVICE)
+    world.endpoints.put("a", EndpointStatus.IN_SERVICE)
+    world.endpoints.put("b", EndpointStatus.UPDATING)
     observe = world.endpoints.observe
     monkeypatch.setattr(
         world.endpoints,
@@ -79,7 +79,7 @@ def test_one_fault_stops_no_other_endpoint(world: World, monkeypatch: pytest.Mon
 
     assert (first.endpoint, first.problem) == ("a", "DescribeEndpoint failed")
     assert first.plan.action is Action.WAIT
-    assert (second.endpoint, second.plan.action) == ("b", Action.STAY_UP)
+    assert (second.endpoint, second.plan.action) == ("b", Action.WAIT)
 
 
 def test_what_was_done_is_told_even_if_it_cannot_be_written_down(

@@ -2,23 +2,36 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from dormouse.control import Standing
 from dormouse.domain.claims import Claim, Refusal
+from dormouse.domain.decision_page import Decided
+from dormouse.domain.dry_run import dry_run
 from dormouse.domain.endpoint import Absent, EndpointStatus
+from dormouse.domain.failures import Failure, FailureKind
 from dormouse.domain.ledger import Closing, Decision, Ledger, PastDecision
+from dormouse.domain.named_schedules import parse_schedule
 from dormouse.domain.parked_request import Kind, ParkedRequest, Status
 from dormouse.domain.principals import parse_principals
 from dormouse.domain.spec import Spec
+from dormouse.domain.spending import Budget, Rate, Spent
 from dormouse.domain.terms import Terms
+from dormouse.domain.waiting import NOBODY
 from dormouse.domain.warm_up import WarmUp
-from dormouse.standing import write_replay, write_request, write_standing
+from dormouse.standing import (
+    write_decisions,
+    write_dry_run,
+    write_replay,
+    write_request,
+    write_standing,
+)
 from dormouse.waiting_requests import Backlog, Replay
-from tests.fakes.shapes import check_endpoint, check_request
-from tests.unit.planning import STATUSES, observed, seen
+from tests.fakes.shapes import check_decisions, check_dry_run, check_endpoint, check_request
+from tests.unit.planning import STATUSES, TIMING, observed, seen
 
 NOW = datetime(2026, 11, 22, 16, 25, 49, 120_000, tzinfo=UTC)
 SPEC = Spec("reviews", "Reviews-Config", timedelta(minutes=15))
@@ -30,6 +43,7 @@ STANDING = Standing(
     claim=SPEC,
     ledger=Ledger(decision=DECISION, decided_at=NOW),
     seen=Absent(),
+    spent=Spent("2026-11"),
 )
 
 
@@ -77,10 +91,31 @@ def test_the_whole_of_one_that_has_failed() -> None:
         "status_since": "2026-02-16T09:00:00.000Z",
         "failure_reason": "InsufficientInstanceCapacity",
         "endpoint_config": "Reviews-Config",
+        "fall_backs": [],
+        "running_config": "reviews-config",
+        "is_fallen_back": False,
+        "failures": [],
         "idle_timeout_seconds": 900,
+        "min_up_seconds": 0,
+        "max_up_seconds": None,
+        "schedule": None,
+        "blackout": None,
+        "policy": "fixed",
+        "owner": None,
+        "spent": {
+            "month": "2026-11",
+            "hours": 0.0,
+            "budget": None,
+            "share": None,
+            "estimate": None,
+        },
         "principals": ["123456789012"],
         "hold_until": "2026-11-22T17:25:49.120Z",
+        "suspended_at": None,
+        "suspended_by": None,
+        "kept_down": None,
         "last_request_at": "2026-11-22T16:24:49.120Z",
+        "demand_by": None,
         "warm_up": None,
         "waiting": None,
         "problem": None,
@@ -205,6 +240,129 @@ def test_one_that_is_closing_is_stopping() -> None:
     answer = written(seen=seen(EndpointStatus.IN_SERVICE), ledger=ledger)
 
     assert (answer["state"], answer["status"]) == ("stopping", "InService")
+
+
+LATE = NOW + timedelta(days=1)
+WEEK = parse_schedule("Sun 12:00-18:00 UTC")
+
+
+def test_the_rules_of_its_life() -> None:
+    """Each that its owner has asked for, and where it stands with it."""
+    spec = replace(
+        SPEC,
+        min_up=timedelta(minutes=10),
+        max_up=timedelta(hours=8),
+        schedule=WEEK,
+        blackout=parse_schedule("Mon 02:00-04:00 UTC"),
+        budget=Budget(hours=Decimal(120)),
+        owner="ml-team@example.com",
+    )
+    spent = Spent("2026-11", timedelta(hours=30), Decimal("6.9"))
+    rate = Rate("reviews-config", Decimal("0.23"), "1 x ml.m5.xlarge at $0.23 an hour")
+    answer = written(claim=spec, spent=spent, ledger=Ledger(rate=rate))
+
+    assert (answer["min_up_seconds"], answer["max_up_seconds"]) == (600, 28_800)
+    assert answer["owner"] == "ml-team@example.com"
+    assert answer["schedule"] == {
+        "text": "Sun 12:00-18:00 UTC",
+        "window": {
+            "begins_at": "2026-11-22T12:00:00.000Z",
+            "ends_at": "2026-11-22T18:00:00.000Z",
+        },
+        "next": {
+            "begins_at": "2026-11-29T12:00:00.000Z",
+            "ends_at": "2026-11-29T18:00:00.000Z",
+        },
+    }
+    assert answer["blackout"]["window"] is None
+    assert answer["blackout"]["next"]["begins_at"] == "2026-11-23T02:00:00.000Z"
+    assert answer["spent"]["budget"] == "120h"
+    assert (answer["spent"]["hours"], answer["spent"]["share"]) == (30.0, 0.25)
+    assert "estimated $6.90" in answer["spent"]["estimate"]
+
+
+def test_a_suspension() -> None:
+    """Since when and by whom; it counts at once, before anything is decided by it."""
+    answer = written(ledger=Ledger(suspended_at=NOW, suspended_by="jo"))
+
+    assert answer["suspended_at"] == "2026-11-22T16:25:49.120Z"
+    assert answer["suspended_by"] == "jo"
+    assert answer["kept_down"]["until"] is None
+    assert answer["kept_down"]["reason"].startswith("suspended at 2026-11-22 16:25:49 UTC")
+
+
+def test_what_keeps_it_down() -> None:
+    """Until when, where that is known."""
+    spent = Decision("stay down", "budget spent", "the budget is spent", LATE)
+    answer = written(ledger=Ledger(decision=spent, decided_at=NOW))
+
+    assert answer["kept_down"] == {
+        "reason": "the budget is spent",
+        "until": "2026-11-23T16:25:49.120Z",
+    }
+    assert answer["next"] == "it stays down until the month ends"
+    assert answer["next_at"] == "2026-11-23T16:25:49.120Z"
+
+
+def test_the_configs_that_it_may_run_on() -> None:
+    """The present one by the list too, which does not name it; failed ones as their tags do."""
+    spec = replace(SPEC, fall_backs=("Reviews-G5",))
+    failure = Failure(1, NOW, FailureKind.CAPACITY, "no capacity")
+    present = seen(EndpointStatus.IN_SERVICE, config_name="reviews-g5")
+    ledger = Ledger(
+        failures={"reviews-config": failure, "former": replace(failure, count=3)},
+        described=present,
+    )
+    for look in (present, replace(present, config_name="")):
+        answer = written(claim=spec, seen=look, ledger=ledger)
+        assert answer["running_config"] == "reviews-g5"
+        assert answer["is_fallen_back"] is True
+    assert answer["fall_backs"] == ["Reviews-G5"]
+    assert answer["failures"] == [
+        {
+            "endpoint_config": "former",
+            "count": 3,
+            "kind": "capacity",
+            "reason": "no capacity",
+            "at": "2026-11-22T16:25:49.120Z",
+            "retry_at": "2026-11-22T16:33:49.120Z",
+        },
+        {
+            "endpoint_config": "Reviews-Config",
+            "count": 1,
+            "kind": "capacity",
+            "reason": "no capacity",
+            "at": "2026-11-22T16:25:49.120Z",
+            "retry_at": "2026-11-22T16:27:49.120Z",
+        },
+    ]
+    assert written(claim=spec, ledger=ledger)["is_fallen_back"] is False
+
+
+def test_a_dry_run() -> None:
+    """The plan, and what each rule says, in their order."""
+    case = Ledger(hold_until=LATE, suspended_at=NOW)
+    tried = dry_run(SPEC, case, Absent(), NOBODY, timing=TIMING, at=LATE, now=NOW)
+    answer = write_dry_run("reviews", tried)
+
+    check_dry_run(answer)
+    assert (answer["action"], answer["rule"]) == ("stay down", "suspended")
+    assert answer["at"] == "2026-11-23T16:25:49.120Z"
+    applies = {rule["rule"]: rule["applies"] for rule in answer["rules"]}
+    assert list(applies)[:3] == ["suspended", "budget spent", "hold"]
+    assert [rule for rule in applies if applies[rule]] == ["suspended", "otherwise down"]
+    assert answer["notes"] == [
+        "as it is seen and remembered now, as if nothing happened until then"
+    ]
+
+
+def test_a_page_of_decisions() -> None:
+    """With where the next one begins."""
+    page = write_decisions("reviews", Decided([PastDecision(NOW, DECISION)], NOW))
+
+    check_decisions(page)
+    assert (page["endpoint"], page["before"]) == ("reviews", "2026-11-22T16:25:49.120Z")
+    assert [decision["action"] for decision in page["decisions"]] == ["stay up"]
 
 
 def test_the_expected_wake_is_rounded_up() -> None:

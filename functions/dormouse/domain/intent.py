@@ -153,7 +153,7 @@ def read_asker(event: object) -> str:
     by = event["by"]
     if not isinstance(by, str) or not by.strip() or not by.isprintable():
         raise IntentError(f'"by" must say who asks, such as "schedule", not {by!r:.100}')
-    return by
+    return by.strip()
 
 
 def read_intent(action: str, endpoint: str, members: object) -> Intent:
