@@ -20,6 +20,7 @@ PAGE = Page(README)
 NUMBERS = (
     *("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"),
     *("eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen"),
+    *("seventeen", "eighteen", "nineteen", "twenty"),
 )
 
 # What the table says in words where a parameter's default is empty, or where it has none.
@@ -33,6 +34,15 @@ IN_WORDS = {
     "S3Buckets": "none",
     "CompletionTopicArns": "none",
     "CaptureKeyArn": "S3's own",
+    "MinUp": "no minimum",
+    "MaxUp": "no limit",
+    "Schedule": "never",
+    "Blackout": "never",
+    "Budget": "no limit",
+    "InstancePrices": "list prices",
+    "Owner": "nobody",
+    "NotificationTopicArn": "none",
+    "MoreNotificationTopicArns": "none",
 }
 
 

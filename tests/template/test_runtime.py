@@ -119,7 +119,7 @@ def test_control_tells_a_schedule_that_it_failed(
 ) -> None:
     """By an error, so that Lambda tries again and the alarm hears of it."""
     answer = lambda_function("ControlFunction")(event("control-scheduled-wake.json"))
-    assert answer["errorType"] == "AwsError"
+    assert answer["errorType"] == "AwsUnansweredError"
 
 
 @pytest.mark.parametrize("name", ["answer-next", "load", "publish"])
@@ -177,7 +177,7 @@ def test_cleanup_tells_cloudformation_that_it_failed(
     assert answers.url.endswith(path)
     # The URL is signed for an empty one.
     assert content_type == ""
-    assert answer.pop("Reason").startswith("AwsError: UpdateItem failed")
+    assert answer.pop("Reason").startswith("AwsUnansweredError: UpdateItem failed")
     assert answer == {
         "Status": "FAILED",
         "PhysicalResourceId": "dormouse-cleanup",
@@ -203,4 +203,4 @@ def test_the_settings_of_the_template_are_enough_to_start_work(
 ) -> None:
     """The object graph is built from them; the first call to AWS is where it ends here."""
     answer = lambda_function("ReconcileFunction")({"action": "reconcile"})
-    assert answer["errorType"] == "AwsError"
+    assert answer["errorType"] == "AwsUnansweredError"
