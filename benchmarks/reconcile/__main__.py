@@ -41,7 +41,7 @@ SETTINGS: Mapping[str, str] = {
     "DORMOUSE_USAGE_TABLE": "usage",
     "DORMOUSE_WORK_QUEUE_URL": f"https://sqs.us-east-1.amazonaws.com/{ACCOUNT}/work",
     "DORMOUSE_SCHEDULES_PARAMETER": "/dormouse/schedules",
-    "DORMOUSE_NOTICE_BUS": "dormouse",
+    "DORMOUSE_NOTICE_BUS": f"arn:aws:events:us-east-1:{ACCOUNT}:event-bus/{STACK}",
     "DORMOUSE_NOTIFICATION_TOPICS": " ".join(map(topic_of, range(TEAMS))),
     "DORMOUSE_STACK_NAME": STACK,
     "DORMOUSE_STACK_ID": f"arn:aws:cloudformation:us-east-1:{ACCOUNT}:stack/{STACK}/7c1f",

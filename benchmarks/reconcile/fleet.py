@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from benchmarks.reconcile.names import (
@@ -30,6 +31,7 @@ from dormouse.adapters.usage import UsageTable
 from dormouse.domain.latencies import Latencies
 from dormouse.domain.ledger import Decision
 from dormouse.domain.spec import ENDPOINT_TAG, STACK_TAG
+from dormouse.domain.spending import Rate, Spent
 from dormouse.domain.usage import MinutePart, Tally
 from dormouse.domain.warm_up import WarmUp
 
@@ -133,9 +135,13 @@ class Fleet:
         """Write the life of an endpoint, which began at a moment; it goes on if it is not over."""
         state = self._state
         words = f"needed until {at + _MINUTE:%Y-%m-%d %H:%M:%S} UTC: a request waits for it"
-        state.record_decision(name, Decision("start", "waiting work", words), at)
+        decision = Decision("start", "waiting work", words)
+        self._must(state.record_decision(name, decision, at, state.read(name)))
         state.record_demand(name, at, at, known_only=True)
-        state.record_start(name, at)
+        ledger = state.read(name)
+        self._must(state.begin_act(name, ledger, at, at + _MINUTE))
+        state.record_start(name, at, _rate(number) if _has_budget(number) else None)
+        state.end_act(name, ledger, at)
         wakes = [timedelta(seconds=400 + (37 * number + 11 * past) % 200) for past in range(9)]
         ledger = replace(state.read(name), wakes=tuple(wakes[:_PAST_WAKES]))
         serving_at = at + wakes[-1]
@@ -157,7 +163,8 @@ class Fleet:
             name, state.read(name), words, ends_at, is_forced=False, warm_set=_MODELS
         )
         self._must(closed is not None)
-        self._must(state.begin_deleting(name, state.read(name), ends_at))
+        spent = Spent(f"{ends_at:%Y-%m}", ends_at - at, Decimal("0.27"))
+        self._must(state.begin_deleting(name, state.read(name), ends_at, spent))
         self._must(state.record_gone(name, state.read(name)))
 
     def _use(self, name: str, now: datetime) -> None:
@@ -182,6 +189,15 @@ class Fleet:
     def _must(self, is_written: bool) -> None:
         if not is_written:
             raise RuntimeError("the ledger has refused what was to stand in it")
+
+
+def _has_budget(number: int) -> bool:
+    return number % 4 == 1
+
+
+def _rate(number: int) -> Rate:
+    words = f"1 x {_INSTANCE_TYPES[number % 3]} at $0.23 an hour, list price"
+    return Rate(config_name_of(number), Decimal("0.23"), words)
 
 
 def _idle_minutes(number: int) -> int:
@@ -226,7 +242,7 @@ def _tags(number: int, now: datetime) -> dict[str, str]:
     if number % 3 == 0:
         tags["dormouse:completion-topic"] = topic
         tags["dormouse:max-up"] = "168h"
-    if number % 4 == 1:
+    if _has_budget(number):
         tags["dormouse:min-up"] = "10m"
         tags["dormouse:budget"] = "500USD"
     if number % 4 == 2:
