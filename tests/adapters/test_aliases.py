@@ -48,9 +48,9 @@ def test_one_that_was_never_there_is_not_removed(aliases: AliasesTable) -> None:
 def test_nothing_else_is_touched(aliases: AliasesTable) -> None:
     """Neither other endpoints, nor what is remembered of this one; and the other way round."""
     decision = Decision("stop", "otherwise down", "no request for 15m")
-    aliases.record_decision("reviews", decision, NOW)
+    aliases.record_decision("reviews", decision, NOW, Ledger())
     point(aliases, LIVE, ONE)
-    aliases.record_decision("reviews", decision, LATER)
+    aliases.record_decision("reviews", decision, LATER, aliases.read("reviews"))
     assert aliases.read("reviews") == Ledger(
         decision=decision, decided_at=LATER, aliases={LIVE: ONE}
     )
@@ -59,7 +59,7 @@ def test_nothing_else_is_touched(aliases: AliasesTable) -> None:
 
 def test_a_lease_tells_them(aliases: AliasesTable) -> None:
     """For nothing."""
-    aliases.record_decision("reviews", Decision("stay up", "hold", "held"), NOW)
+    aliases.record_decision("reviews", Decision("stay up", "hold", "held"), NOW, Ledger())
     point(aliases, LIVE, ONE)
     lease = aliases.take_lease("reviews", NOW, LATER, is_request=True)
     assert lease.ledger.aliases == {LIVE: ONE}

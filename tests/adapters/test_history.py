@@ -34,6 +34,19 @@ def test_the_latest_come_first_and_no_more_than_asked(history: DecisionsTable) -
     assert history.recent("reviews", 2) == [past(1440), past(60)]
 
 
+def test_those_before_a_moment(history: DecisionsTable) -> None:
+    """Not the one of that moment, which the page before has ended with."""
+    for minutes in (0, 5, 60):
+        history.append("reviews", past(minutes))
+
+    before = NOW + timedelta(minutes=60)
+    assert history.recent("reviews", 20, before) == [past(5), past(0)]
+    assert history.recent("reviews", 1, before) == [past(5)]
+    assert history.recent("reviews", 20, NOW) == []
+    just_after = before + timedelta(milliseconds=1)
+    assert history.recent("reviews", 1, just_after) == [past(60)]
+
+
 def test_each_endpoint_has_its_own(history: DecisionsTable) -> None:
     """And one without decisions has none."""
     history.append("reviews", past(0))

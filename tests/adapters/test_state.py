@@ -52,7 +52,7 @@ def test_demand_for_what_is_not_known_is_not_written_unless_told(table: Endpoint
     unknown = table.record_demand("reviews", NOW, NOW, known_only=True)
     assert unknown == RecordedDemand(is_written=False, is_news=False, ledger=Ledger())
     assert table.read_all() == {}
-    table.record_decision("reviews", DECISION, NOW)
+    table.record_decision("reviews", DECISION, NOW, Ledger())
     known = table.record_demand("reviews", NOW, NOW, known_only=True)
     assert known == RecordedDemand(is_written=True, is_news=True, ledger=table.read("reviews"))
     assert known.ledger.decision == DECISION
@@ -83,7 +83,7 @@ def test_activity_in_cloudwatch_never_goes_back(table: EndpointsTable) -> None:
 def test_the_decision_is_read_back(table: EndpointsTable) -> None:
     """With its time, to be written only when it changes."""
     for decision in (DECISION, replace(DECISION, until=LATER)):
-        table.record_decision("reviews", decision, NOW)
+        table.record_decision("reviews", decision, NOW, table.read("reviews"))
         assert table.read("reviews").decision == decision
         assert table.read("reviews").decided_at == NOW
     table.forget_decision("reviews")
@@ -116,7 +116,7 @@ def test_terms_are_read_back(table: EndpointsTable, terms: Terms) -> None:
 def test_an_update_is_remembered_until_the_teardown(table: EndpointsTable) -> None:
     """And replaced by a further one."""
     for config_name in ("c1", "c2"):
-        table.record_update("reviews", config_name)
+        table.record_update("reviews", config_name, NOW)
         assert table.read("reviews").updated_to == config_name
     seen = table.read("reviews")
     closed = table.begin_closing("reviews", seen, "idle", NOW, is_forced=False, warm_set=())
@@ -129,14 +129,14 @@ def test_an_update_is_remembered_until_the_teardown(table: EndpointsTable) -> No
 def test_each_write_leaves_what_others_have_written(table: EndpointsTable) -> None:
     """The proxy, the operator and the reconciler write the same item."""
     record_demand(table, NOW)
-    table.record_decision("reviews", DECISION, NOW)
+    table.record_decision("reviews", DECISION, NOW, Ledger())
     table.record_hold("reviews", LATER, NOW)
     table.record_terms("reviews", Terms(("2",)))
-    table.record_update("reviews", "c")
+    table.record_update("reviews", "c", NOW)
     table.record_metrics_activity("reviews", NOW)
     table.take_lease("reviews", LATER, LATER + timedelta(seconds=90), is_request=True)
     table.mark_met("reviews", 1)
-    table.record_start("reviews", NOW)
+    table.record_start("reviews", NOW, None)
     warm_up = WarmUp(("a.tar.gz", "b.tar.gz"), frozenset(), LATER, LATER + timedelta(minutes=10))
     seen = table.read("reviews")
     assert table.record_serving("reviews", seen, LATER, timedelta(minutes=6), warm_up)
@@ -170,13 +170,13 @@ def test_all_of_it_is_read_at_once(table: EndpointsTable) -> None:
     names = [f"endpoint-{number:03}" for number in range(300)]
     for name in names:
         # A page ends at a megabyte.
-        table.record_decision(name, replace(DECISION, reason="r" * 8000), NOW)
+        table.record_decision(name, replace(DECISION, reason="r" * 8000), NOW, Ledger())
     table.begin_removal(NOW)
     assert HoldSlotsTable(table.client, "endpoints", 2).take("endpoint-007", "h", NOW, LATER)
 
     ledgers = table.read_all()
 
-    assert sorted(ledgers) == table.known_endpoints() == names
+    assert sorted(ledgers) == names
     assert ledgers["endpoint-007"] == table.read("endpoint-007")
 
 
@@ -188,7 +188,6 @@ def test_a_missing_table_is_an_error_that_names_the_call(table: EndpointsTable) 
         (lambda: missing.read("reviews"), "GetItem"),
         (missing.removal_began_at, "GetItem"),
         (missing.read_all, "Scan"),
-        (missing.known_endpoints, "Scan"),
         (lambda: missing.mark_met("reviews", 1), "UpdateItem"),
         (lambda: missing.begin_removal(NOW), "UpdateItem"),
     ):

@@ -17,7 +17,7 @@ DECISION = Decision("stay up", "recent activity", "needed")
 @pytest.fixture
 def known(table: EndpointsTable) -> EndpointsTable:
     """A table in which `reviews` is known."""
-    table.record_decision("reviews", DECISION, NOW)
+    table.record_decision("reviews", DECISION, NOW, Ledger())
     return table
 
 
@@ -115,7 +115,7 @@ def test_a_lease_that_becomes_possible_between_two_steps(
     read = EndpointsTable._read
 
     def late(self: EndpointsTable, key: str) -> object:
-        self.record_decision(key, DECISION, NOW)
+        self.record_decision(key, DECISION, NOW, Ledger())
         return read(self, key)
 
     monkeypatch.setattr(EndpointsTable, "_read", late)

@@ -1,4 +1,4 @@
-"""What an operator writes: a hold, a sleep, the tombstone of the deployment."""
+"""What an operator writes: a hold, a sleep, a suspension, the tombstone of the deployment."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from dormouse.adapters.state import EndpointsTable
+from dormouse.domain.failures import Failure, FailureKind
 from dormouse.domain.ledger import Decision, Ledger
 
 NOW = datetime(2026, 2, 16, 9, 0, tzinfo=UTC)
@@ -17,7 +18,7 @@ DECISION = Decision("stay up", "recent activity", "needed")
 @pytest.fixture
 def known(table: EndpointsTable) -> EndpointsTable:
     """A table in which `reviews` is known, and was asked for once."""
-    table.record_decision("reviews", DECISION, NOW)
+    table.record_decision("reviews", DECISION, NOW, Ledger())
     table.record_demand("reviews", NOW, NOW, known_only=True)
     return table
 
@@ -130,6 +131,67 @@ def test_a_release_drops_the_hold_and_nothing_else(known: EndpointsTable) -> Non
     for _ in range(2):
         known.release_hold("reviews")
     assert known.read("reviews") == replace(before, demand_version=2)
+
+
+def test_a_sleep_of_an_operator_has_no_other_reason(table: EndpointsTable) -> None:
+    """What has put it to sleep before does not show as his."""
+    ledger = table.begin_closing(
+        "reviews", Ledger(), "max-up", NOW, is_forced=True, warm_set=(), sleeps=True
+    )
+    assert ledger is not None and ledger.slept_reason == "max-up"
+    table.record_sleep("reviews", LATER)
+    assert table.read("reviews").slept_reason is None
+
+
+def test_a_suspension_changes_nothing_else(known: EndpointsTable) -> None:
+    """It is no demand; the first one stays, with who said so."""
+    hold(known)
+    before = known.read("reviews")
+    known.suspend("reviews", NOW, "jo")
+    known.suspend("reviews", LATER, "kim")
+    assert known.read("reviews") == replace(before, suspended_at=NOW, suspended_by="jo")
+    known.resume("reviews")
+    assert known.read("reviews") == before
+    known.suspend("reviews", LATER)
+    assert known.read("reviews") == replace(before, suspended_at=LATER)
+
+
+def test_a_resume_forgets_failures(known: EndpointsTable) -> None:
+    """And of nothing that was suspended or has failed, it is no error."""
+    failure = Failure(10, NOW, FailureKind.OTHER, "no image")
+    before = known.read("reviews")
+    assert known.record_failures("reviews", before, {"reviews-config": failure})
+    assert known.read("reviews").failures == {"reviews-config": failure}
+    for _ in range(2):
+        known.resume("reviews")
+    assert known.read("reviews") == before
+
+
+@pytest.mark.parametrize("by", ["jo", None])
+def test_who_has_asked_last_is_kept_with_each_demand(table: EndpointsTable, by: str | None) -> None:
+    """In the same write; where nobody knows who, the one before is not taken for him."""
+
+    def ask(by: str | None, minutes: int) -> None:
+        at = NOW + timedelta(minutes=minutes)
+        asked = table.record_demand("reviews", at, at, known_only=False, by=by)
+        assert asked.ledger.demand_by == table.read("reviews").demand_by == by
+
+    def park(by: str | None, minutes: int) -> None:
+        at = NOW + timedelta(minutes=minutes)
+        raised = table.raise_demand("reviews", at, at, has_requests=True, by=by)
+        assert raised.ledger.demand_by == table.read("reviews").demand_by == by
+
+    def hold(by: str | None, minutes: int) -> None:
+        until = NOW + timedelta(minutes=minutes)
+        table.record_hold("reviews", until, NOW, by)
+        assert table.read("reviews").demand_by == by
+
+    for number, act in enumerate((ask, park, hold)):
+        act("somebody else", 10 * number)
+        act(by, 10 * number + 1)
+    # One that is shorter than the hold that stands is a demand all the same.
+    table.record_hold("reviews", NOW, NOW, "kim")
+    assert table.read("reviews").demand_by == "kim"
 
 
 def test_the_tombstone_is_written_once_and_can_be_taken_away(table: EndpointsTable) -> None:

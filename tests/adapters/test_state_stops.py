@@ -20,7 +20,7 @@ DECISION = Decision("stay up", "recent activity", "needed")
 @pytest.fixture
 def known(table: EndpointsTable) -> EndpointsTable:
     """A table in which `reviews` is known, was asked for once, and serves."""
-    table.record_decision("reviews", DECISION, NOW)
+    table.record_decision("reviews", DECISION, NOW, Ledger())
     table.record_demand("reviews", NOW, NOW, known_only=True)
     warm_up = WarmUp(("a",), frozenset(), NOW, LATER)
     table.record_serving("reviews", table.read("reviews"), NOW, None, warm_up)
@@ -245,7 +245,7 @@ def test_another_closing_is_not_undone_by_the_memory_of_one(known: EndpointsTabl
 
 def test_deleting_ends_the_life_and_tells_people_why(known: EndpointsTable) -> None:
     """What was true of this life of it is no longer."""
-    known.record_start("reviews", NOW)
+    known.record_start("reviews", NOW, None)
     ledger = closed(known)
 
     assert known.begin_deleting("reviews", ledger, PASSED)
@@ -317,7 +317,7 @@ def test_what_is_gone_can_be_created_again(known: EndpointsTable) -> None:
     assert gone.has_unmet_demand
     assert gone.lease_until == LEASE_UNTIL
     assert not known.record_gone("reviews", ledger)
-    known.record_start("reviews", PASSED)
+    known.record_start("reviews", PASSED, None)
     assert known.record_serving("reviews", gone, PASSED, None, None)
 
 

@@ -34,7 +34,7 @@ def test_what_is_started_does_not_serve(table: EndpointsTable) -> None:
     serve(table, timedelta(minutes=5), WARM_UP)
     table.record_invoked("reviews", "a", NOW)
     for now in (NOW, LATER):
-        table.record_start("reviews", now)
+        table.record_start("reviews", now, None)
         assert table.read("reviews") == Ledger(started_at=now, wakes=(timedelta(minutes=5),))
     assert serve(table, None, WARM_UP)
     assert table.read("reviews").warm_up == WARM_UP
@@ -42,7 +42,7 @@ def test_what_is_started_does_not_serve(table: EndpointsTable) -> None:
 
 def test_it_is_noted_once_that_it_serves(table: EndpointsTable) -> None:
     """Of two ticks, the second changes nothing."""
-    table.record_start("reviews", NOW)
+    table.record_start("reviews", NOW, None)
     assert serve(table, timedelta(seconds=312.5), WARM_UP)
     ledger = table.read("reviews")
     assert ledger == Ledger(serving_since=NOW, wakes=(timedelta(seconds=312.5),), warm_up=WARM_UP)
