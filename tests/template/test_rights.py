@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.template.cloudformation import ACCOUNT, REGION, STACK, resources
+from tests.template.cloudformation import ACCOUNT, REGION, STACK, STACK_ID, resources
 from tests.template.iam import granted, may
 
 OWN = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:endpoint/dormouse"
@@ -62,7 +62,18 @@ def actions_of(role: str) -> set[str]:
             {
                 # DeleteEndpoint does it in the caller's name.
                 "application-autoscaling:DeregisterScalableTarget",
+                "application-autoscaling:DescribeScalableTargets",
+                "application-autoscaling:DescribeScalingPolicies",
+                "application-autoscaling:DescribeScheduledActions",
+                "application-autoscaling:PutScalingPolicy",
+                "application-autoscaling:PutScheduledAction",
+                "application-autoscaling:RegisterScalableTarget",
+                "cloudformation:DescribeStackResources",
+                # Application Auto Scaling wants them of whoever puts a policy.
+                "cloudwatch:DeleteAlarms",
+                "cloudwatch:DescribeAlarms",
                 "cloudwatch:GetMetricData",
+                "cloudwatch:PutMetricAlarm",
                 "dynamodb:GetItem",
                 "dynamodb:PutItem",
                 "dynamodb:Query",
@@ -74,11 +85,13 @@ def actions_of(role: str) -> set[str]:
                 "sagemaker:AddTags",
                 "sagemaker:CreateEndpoint",
                 "sagemaker:DeleteEndpoint",
+                "sagemaker:DeleteEndpointConfig",
                 "sagemaker:DescribeEndpoint",
                 "sagemaker:DescribeEndpointConfig",
                 "sagemaker:ListEndpoints",
                 "sagemaker:ListTags",
                 "sagemaker:UpdateEndpoint",
+                "sagemaker:UpdateEndpointWeightsAndCapacities",
                 "sqs:SendMessage",
                 "ssm:GetParameter",
                 "tag:GetResources",
@@ -233,10 +246,38 @@ def test_an_update_needs_a_managed_config(config_tags: dict[str, str], allowed: 
     assert may("ReconcileRole", update, CONFIG, resource_tags=config_tags) is allowed
 
 
-def test_no_config_is_deleted() -> None:
-    """A right over endpoints is none over the configs, whatever their tags."""
-    for tags in (MANAGED, CREATED_HERE, ADOPTED_HERE):
+def test_only_configs_of_this_stacks_template_are_deleted() -> None:
+    """By the id of the stack, which one of the same name does not share; and a right over
+    endpoints is none over the configs.
+    """
+    delete = "sagemaker:DeleteEndpointConfig"
+    ours = {**CREATED_HERE, "dormouse:template": STACK_ID}
+    assert may("ReconcileRole", delete, CONFIG, resource_tags=ours)
+    for tags in (MANAGED, CREATED_HERE, ADOPTED_HERE, {"dormouse:template": f"{STACK_ID}0"}):
+        assert not may("ReconcileRole", delete, CONFIG, resource_tags=tags)
         assert not may("ReconcileRole", "sagemaker:DeleteEndpoint", CONFIG, resource_tags=tags)
+
+
+def test_autoscaling_is_restored_of_what_this_stack_has_created() -> None:
+    """It can change the capacity of no other endpoint, nor touch another's alarms."""
+    change = "sagemaker:UpdateEndpointWeightsAndCapacities"
+    assert may("ReconcileRole", change, OTHER, resource_tags=CREATED_HERE)
+    for tags in (MANAGED, CREATED_ELSEWHERE, {}):
+        assert not may("ReconcileRole", change, OTHER, resource_tags=tags)
+    alarm = f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:"
+    tracking = f"{alarm}TargetTracking-endpoint/search/variant/AllTraffic-AlarmHigh-1"
+    assert may("ReconcileRole", "cloudwatch:PutMetricAlarm", tracking)
+    assert not may("ReconcileRole", "cloudwatch:PutMetricAlarm", f"{alarm}TargetTracking-table/a")
+    assert not may("ReconcileRole", "cloudwatch:DeleteAlarms", f"{alarm}dormouse-TicksStopped-1")
+
+
+def test_autoscaling_of_other_services_is_left_alone() -> None:
+    """A target's ARN does not tell of which service it is."""
+    target = f"arn:aws:application-autoscaling:{REGION}:{ACCOUNT}:scalable-target/0ab"
+    register = "application-autoscaling:RegisterScalableTarget"
+    for service, allowed in {"sagemaker": True, "dynamodb": False}.items():
+        keys = {"application-autoscaling:service-namespace": service}
+        assert may("ReconcileRole", register, target, keys=keys) is allowed
 
 
 @pytest.mark.parametrize(
@@ -288,8 +329,6 @@ def test_nobody_can_be_made_an_owner_by_tags() -> None:
 @pytest.mark.parametrize(
     ("role", "action"),
     [
-        ("ReconcileRole", "sagemaker:DescribeEndpoint"),
-        ("ReconcileRole", "sagemaker:ListTags"),
         ("ControlRole", "sagemaker:DescribeEndpoint"),
         ("InvokeRole", "sagemaker:InvokeEndpoint"),
         ("DrainRole", "sagemaker:InvokeEndpoint"),
@@ -301,6 +340,14 @@ def test_managed_endpoints_are_reached_and_others_are_not(role: str, action: str
     assert may(role, action, OTHER, resource_tags=MANAGED)
     assert not may(role, action, OTHER)
     assert not may(role, action, OTHER, resource_tags={"team": "search"})
+
+
+@pytest.mark.parametrize("action", ["sagemaker:DescribeEndpoint", "sagemaker:ListTags"])
+def test_reconcile_sees_what_every_endpoint_runs_on(action: str) -> None:
+    """Whoever has made it: no EndpointConfig is deleted that one of them needs. It changes none."""
+    assert may("ReconcileRole", action, OWN)
+    assert may("ReconcileRole", action, OTHER)
+    assert not may("ReconcileRole", "sagemaker:DeleteEndpoint", OTHER)
 
 
 @pytest.mark.parametrize(
