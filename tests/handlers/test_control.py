@@ -2,11 +2,12 @@
 
 import base64
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from dormouse.domain.endpoint import EndpointStatus
-from tests.fakes.shapes import check_endpoint
+from tests.fakes.shapes import check_decisions, check_dry_run, check_endpoint
 from tests.fakes.world import config
 from tests.handlers.conftest import Handlers, golden
 from tests.handlers.control_api import accepted, answered, event, refused
@@ -51,10 +52,31 @@ def test_a_description(handlers: Handlers) -> None:
         "status_since": None,
         "failure_reason": None,
         "endpoint_config": "dormouse-config",
+        "fall_backs": [],
+        "running_config": None,
+        "is_fallen_back": False,
+        "failures": [],
         "idle_timeout_seconds": 900,
+        "min_up_seconds": 0,
+        "max_up_seconds": None,
+        "schedule": None,
+        "blackout": None,
+        "policy": "fixed",
+        "owner": None,
+        "spent": {
+            "month": "2026-02",
+            "hours": 0.0,
+            "budget": None,
+            "share": None,
+            "estimate": None,
+        },
         "principals": ["123456789012"],
         "hold_until": None,
+        "suspended_at": None,
+        "suspended_by": None,
+        "kept_down": None,
         "last_request_at": None,
+        "demand_by": None,
         "warm_up": None,
         "waiting": None,
         "problem": None,
@@ -111,13 +133,80 @@ def test_a_sleep(handlers: Handlers) -> None:
     assert handlers.world.endpoints.deleted == ["dormouse"]
 
 
+def test_a_suspension_and_its_end(handlers: Handlers) -> None:
+    """It beats a hold, which counts again after that."""
+    handlers.world.endpoints.put("dormouse", SERVING)
+    accepted(handlers, golden("control-wake-for.json"))
+    endpoint = accepted(handlers, golden("control-suspend.json"))
+
+    assert endpoint["suspended_at"] == "2026-02-16T09:00:00.000Z"
+    assert endpoint["suspended_by"] == "arn:aws:iam::123456789012:user/jo"
+    assert endpoint["kept_down"]["until"] is None
+    assert endpoint["hold_until"] == "2026-02-16T11:00:00.000Z"
+    handlers.reconcile(golden("reconcile-nudge.json"))
+    assert handlers.world.endpoints.deleted == ["dormouse"]
+
+    handlers.world.endpoints.vanish("dormouse")
+    endpoint = accepted(handlers, golden("control-resume.json"))
+    assert endpoint["suspended_at"] is endpoint["kept_down"] is None
+    handlers.reconcile(golden("reconcile-nudge.json"))
+    assert len(handlers.world.endpoints.create_calls) == 1
+
+
+def test_a_dry_run(handlers: Handlers) -> None:
+    """Now, and at a moment to come; it writes and starts nothing."""
+    handlers.clock.now = datetime(2026, 11, 24, 6, 0, tzinfo=UTC)
+    schedule = "Mon-Fri 08:00-18:00 Europe/Berlin"
+    handlers.world.catalog.configs[:] = [config("dormouse", schedule=schedule)]
+
+    then = answered(handlers.control(golden("control-plan.json")), 200)
+    check_dry_run(then)
+    assert then["at"] == "2026-11-24T08:00:00.000Z"
+    assert (then["action"], then["rule"]) == ("start", "keep-up window")
+    assert then["endpoint_config"] == "dormouse-config"
+    now = answered(handlers.control(event("GET", "/endpoints/dormouse/plan")), 200)
+    check_dry_run(now)
+    assert (now["at"], now["action"]) == ("2026-11-24T06:00:00.000Z", "stay down")
+    assert now["notes"] == []
+    assert handlers.table.read_all() == {}
+    assert not handlers.world.endpoints.create_calls
+
+
+def test_the_decisions(handlers: Handlers) -> None:
+    """Page by page, by the moment that the page before has named."""
+    for _ in range(2):
+        handlers.world.endpoints.put("dormouse", SERVING)
+        handlers.reconcile(golden("reconcile-scheduled.json"))
+        handlers.clock.advance(minutes=1)
+        handlers.world.endpoints.vanish("dormouse")
+        handlers.reconcile(golden("reconcile-scheduled.json"))
+        handlers.clock.advance(minutes=1)
+
+    def page(query: dict[str, str]) -> Any:
+        sent = event("GET", "/endpoints/dormouse/decisions", queryStringParameters=query)
+        found = answered(handlers.control(sent), 200)
+        check_decisions(found)
+        return found
+
+    whole = page({})
+    assert [each["action"] for each in whole["decisions"]] == ["stay down", "stay up"] * 2
+    assert whole["before"] is None
+    first = page({"limit": "3"})
+    assert first["decisions"] == whole["decisions"][:3]
+    rest = page({"limit": "3", "before": first["before"]})
+    assert rest["decisions"] == whole["decisions"][3:]
+    golden_page = answered(handlers.control(golden("control-decisions.json")), 200)
+    assert golden_page["decisions"] == whole["decisions"]
+
+
 def test_the_same_intent_twice_is_no_error(handlers: Handlers) -> None:
     """Whoever has no answer asks again."""
-    for name in ("wake", "wake-for", "release", "release", "sleep", "sleep"):
+    twice = ("suspend", "suspend", "resume", "resume")
+    for name in ("wake", "wake-for", "release", "release", "sleep", "sleep", *twice):
         accepted(handlers, golden(f"control-{name}.json"))
 
 
-@pytest.mark.parametrize("verb", ["wake", "hold", "release", "sleep"])
+@pytest.mark.parametrize("verb", ["wake", "hold", "release", "sleep", "suspend", "resume"])
 @pytest.mark.parametrize("body", [None, "", "{}"])
 def test_an_empty_body(handlers: Handlers, verb: str, body: str | None) -> None:
     """Is none; only a hold needs one."""

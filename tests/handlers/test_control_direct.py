@@ -34,6 +34,7 @@ def test_the_wake_of_a_schedule(handlers: Handlers) -> None:
     endpoint = carried_out(handlers, golden("control-scheduled-wake.json"))
 
     assert endpoint["hold_until"] == "2026-02-16T19:00:00.000Z"
+    assert endpoint["demand_by"] == "schedule"
     report = handlers.reconcile(golden("control-scheduled-wake.json"))
     assert report["endpoints"][0]["action"] == "start"
 
@@ -48,11 +49,13 @@ def test_every_intent(handlers: Handlers) -> None:
         ({"action": "release"}, None),
         ({"action": "wake", "for": "2h"}, held),
         ({"action": "sleep"}, None),
+        ({"action": "suspend"}, None),
+        ({"action": "resume"}, None),
     ):
         endpoint = carried_out(handlers, {**event, "endpoint": "dormouse"})
         assert endpoint["hold_until"] == hold_until
     assert handlers.table.read("dormouse").is_put_to_sleep
-    assert handlers.world.nudge.sent == ["dormouse"] * 5
+    assert handlers.world.nudge.sent == ["dormouse"] * 7
 
 
 @pytest.mark.parametrize(
@@ -61,11 +64,12 @@ def test_every_intent(handlers: Handlers) -> None:
         (None, IntentError, "NoneType"),
         ([], IntentError, "list"),
         ("wake", IntentError, "str"),
-        ({}, IntentError, '"action" must be one of wake, hold, release, sleep, not None'),
+        ({}, IntentError, '"action" must be one of wake, hold, release, sleep, suspend, resume, not None'),
         ({"action": "dance", "endpoint": "dormouse"}, IntentError, "'dance'"),
         ({"action": "reconcile"}, IntentError, "'reconcile'"),
         ({"action": "wake"}, IntentError, '"endpoint"'),
         ({"action": "wake", "endpoint": "dormouse", "for": "2d"}, IntentError, "'2d'"),
+        ({"action": "wake", "endpoint": "dormouse", "by": ""}, IntentError, '"by"'),
         ({"action": "wake", "endpoint": "nobody"}, UnmanagedEndpointError, "nobody"),
         ({"action": "wake", "endpoint": "theirs"}, RefusedEndpointError, "other-stack"),
     ],

@@ -101,13 +101,17 @@ def test_an_unknown_path_is_a_404(handlers: Handlers, method: str, path: str) ->
         ("GET", "/endpoints"),
         ("GET", "/endpoints/dormouse/requests"),
         ("POST", "/endpoints/dormouse/replay"),
+        ("POST", "/endpoints/dormouse/suspend"),
+        ("GET", "/endpoints/dormouse/plan"),
+        ("GET", "/endpoints/dormouse/decisions"),
     ],
 )
 def test_a_path_counts_by_its_own_route_only(handlers: Handlers, method: str, path: str) -> None:
     """IAM let it in by the catch-all, or as a wake: an encoded slash did not count then."""
     for route in ("$default", "POST /endpoints/{name}/wake"):
         refused(handlers, event(method, path, routeKey=route), 404, "Not Found")
-    assert handlers.world.state.read("dormouse").slept_at is None
+    ledger = handlers.world.state.read("dormouse")
+    assert ledger.slept_at is ledger.suspended_at is None
 
 
 @pytest.mark.parametrize(
@@ -121,6 +125,10 @@ def test_a_path_counts_by_its_own_route_only(handlers: Handlers, method: str, pa
         ("PATCH", "/endpoints/dormouse/sleep", "POST"),
         ("GET", "/endpoints/dormouse/replay", "POST"),
         ("POST", "/endpoints/dormouse/requests", "GET"),
+        ("GET", "/endpoints/dormouse/suspend", "POST"),
+        ("PUT", "/endpoints/dormouse/resume", "POST"),
+        ("POST", "/endpoints/dormouse/plan", "GET"),
+        ("DELETE", "/endpoints/dormouse/decisions", "GET"),
     ],
 )
 def test_a_wrong_method_is_a_405_that_names_the_right_one(
@@ -135,7 +143,26 @@ def test_a_wrong_method_is_a_405_that_names_the_right_one(
     assert handlers.control(sent)["headers"]["allow"] == allowed
 
 
-@pytest.mark.parametrize("verb", ["wake", "release", "sleep"])
+@pytest.mark.parametrize(
+    ("path", "query", "words"),
+    [
+        ("plan", {"at": "tomorrow"}, "at must be a time with its zone"),
+        ("plan", {"at": "2026-02-16T08:00:00Z"}, "must not have passed"),
+        ("plan", {"in": "2h"}, "'in' is not known here: at is"),
+        ("decisions", {"limit": "101"}, "limit must be a whole number from 1 to 100, not '101'"),
+        ("decisions", {"before": "now"}, "before must be a time with its zone"),
+        ("decisions", {"after": "x"}, "'after' is not known here: before and limit are"),
+    ],
+)
+def test_a_bad_query_is_a_400(
+    handlers: Handlers, path: str, query: dict[str, str], words: str
+) -> None:
+    """It names the member."""
+    sent = event("GET", f"/endpoints/dormouse/{path}", queryStringParameters=query)
+    assert words in refused(handlers, sent, 400, "Bad Request")
+
+
+@pytest.mark.parametrize("verb", ["wake", "release", "sleep", "suspend", "resume"])
 def test_what_is_refused_is_a_409_with_the_reason(handlers: Handlers, verb: str) -> None:
     """Somebody has to mend the tags, or ask the other deployment."""
     handlers.world.catalog.configs[:] = [
