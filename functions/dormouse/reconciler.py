@@ -125,10 +125,17 @@ class Reconciler:
         seen: Mapping[str, Observation] | AwsError,
         has_time: Callable[[], bool],
     ) -> Iterator[Outcome | Skipped]:
+        # Names that differ by case are one to SageMaker.
+        by_name = (
+            {}
+            if isinstance(seen, AwsError)
+            else {name.lower(): each for name, each in seen.items()}
+        )
+
         def look(claim: Claim) -> Look:
             if isinstance(seen, AwsError):
                 raise seen
-            return Look(seen.get(claim.endpoint.lower(), Absent()), is_close=False)
+            return Look(by_name.get(claim.endpoint.lower(), Absent()), is_close=False)
 
         activities = {} if isinstance(seen, AwsError) else self._measure(claims, ledgers, look)
 
@@ -143,11 +150,9 @@ class Reconciler:
         yield from in_parallel(settle, _in_turn(claims, self.clock()), self.workers)
 
     def _observe_all(self) -> Mapping[str, Observation] | AwsError:
-        """List the endpoints, by their names in lower case. Where that fails, nothing is started or
-        stopped; all else is done.
-        """
+        """List the endpoints. Where that fails, nothing is started or stopped; all else is done."""
         try:
-            return {name.lower(): each for name, each in self.endpoints.observe_all().items()}
+            return self.endpoints.observe_all()
         except AwsError as error:
             return error
 

@@ -5,20 +5,24 @@ that config would leave an endpoint which can be neither updated nor scaled.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from dormouse.domain.claims import Claim, Deployment, TaggedConfig
-from dormouse.domain.endpoint import Observation, Present
+from dormouse.domain.endpoint import Absent, EndpointStatus, Observation, Present
 from dormouse.domain.ledger import Ledger
 from dormouse.domain.superseded import find_superseded, users_of
 from dormouse.errors import AwsError
 from dormouse.ports import Clock, EndpointConfigs, EndpointsObserver, ReconcilerState
 
+_MOVING = frozenset({EndpointStatus.UPDATING, EndpointStatus.ROLLING_BACK})
+
 
 @dataclass(frozen=True, slots=True)
 class Superseding:
-    """Deletes one in a tick at most, `grace` after it was first seen superseded."""
+    """Deletes one in a tick at most, `grace` after it was first seen superseded. `looks` is how
+    many endpoints are asked in one tick what they run on.
+    """
 
     endpoints: EndpointsObserver
     configs: EndpointConfigs
@@ -27,6 +31,8 @@ class Superseding:
     deployment: Deployment
     stack_id: str
     grace: timedelta
+    looks: int = 50
+    _known: dict[str, tuple[Present, str]] = field(default_factory=dict)
 
     def carry_out(
         self,
@@ -36,7 +42,8 @@ class Superseding:
         listed: Mapping[str, Observation],
     ) -> str | None:
         """Note what is superseded now, and delete what has been for long enough and nobody uses.
-        `own` is the ledger of the deployment's own endpoint, `listed` every endpoint that there is.
+        `own` is the ledger of the deployment's own endpoint, `listed` every endpoint that there is,
+        by its name.
         Returns what keeps that from being done, if anything; never raises.
         """
         found = find_superseded(
@@ -58,16 +65,40 @@ class Superseding:
         return None
 
     def _delete_one(self, due: Sequence[str], listed: Mapping[str, Observation]) -> None:
-        # All that there are, whoever has made them: ListEndpoints does not say what they run on.
-        seen = {name: self.endpoints.observe(name) for name in sorted(listed)}
-        in_use = {
-            name: each.config_name for name, each in seen.items() if isinstance(each, Present)
-        }
-        # What an update under way moves to is not said; nothing is deleted before that has ended.
-        is_changing = any(
-            isinstance(each, Present) and each.status.is_changing for each in seen.values()
-        )
-        for config_name in [] if is_changing else due:
+        in_use = self._in_use(listed)
+        if in_use is None:
+            return
+        for config_name in due:
             if not users_of(config_name, in_use):
                 self.configs.delete(config_name)
                 return
+
+    def _in_use(self, listed: Mapping[str, Observation]) -> Mapping[str, str] | None:
+        """Say on which EndpointConfig each endpoint runs, whoever has made it, as far as it runs on
+        one; None where that is not known of all of them yet.
+
+        ListEndpoints does not say it. So each one is asked, and again only when the list shows that
+        it has changed; a few in one tick, since a fleet of thousands must not take all its time.
+        """
+        in_use: dict[str, str] = {}
+        left = self.looks
+        for name, each in sorted(listed.items()):
+            if isinstance(each, Absent):
+                continue
+            if each.status in _MOVING:
+                # What it moves to is not said.
+                return None
+            known = self._known.get(name)
+            if known is None or known[0] != each:
+                if left == 0:
+                    return None
+                left -= 1
+                seen = self.endpoints.observe(name)
+                if isinstance(seen, Absent):
+                    # It has gone since the list was read.
+                    continue
+                if seen.status in _MOVING:
+                    return None
+                known = self._known[name] = (each, seen.config_name)
+            in_use[name] = known[1]
+        return in_use
