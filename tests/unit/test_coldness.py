@@ -1,11 +1,22 @@
 """Why an endpoint does not serve, as its callers are told."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from dormouse.domain.coldness import expected_at, lets_through, why_cold, why_never
+from dormouse.domain.coldness import (
+    ForcedDown,
+    expected_at,
+    forced_down,
+    lets_through,
+    seconds_until_serving,
+    why_cold,
+    why_never,
+)
+from dormouse.domain.failures import Failure, FailureKind
 from dormouse.domain.ledger import Closing, Decision, Ledger
+from dormouse.domain.rule import Rule
 
 NOW = datetime(2026, 2, 16, 9, 0, tzinfo=UTC)
 PRIOR = timedelta(minutes=8)
@@ -33,11 +44,12 @@ def slept(demand_version: int, met_version: int) -> Ledger:
             Ledger(decision=Decision("clear", "broken", "it is Failed (no capacity)")),
             "could not be started so far: it is Failed (no capacity)",
         ),
+        (Ledger(started_at=NOW, suspended_at=NOW), "is not started: suspended at 2026-02-16 09"),
     ],
 )
 def test_the_cause(ledger: Ledger, says: str) -> None:
     """By what is remembered of it."""
-    assert says in why_cold(ledger)
+    assert says in why_cold(ledger, NOW)
 
 
 @pytest.mark.parametrize(
@@ -65,3 +77,80 @@ def test_when_it_is_expected() -> None:
     assert expected_at(Ledger(), PRIOR, NOW) == NOW + PRIOR
     learned = Ledger(wakes=(timedelta(minutes=5),), started_at=NOW - timedelta(minutes=1))
     assert expected_at(learned, PRIOR, NOW) == NOW + timedelta(minutes=4)
+
+
+LATER = NOW + timedelta(hours=1)
+FAILED = {"c": Failure(10, NOW, FailureKind.OTHER, "no image")}
+
+
+def decided(rule: str, until: datetime | None = LATER) -> Ledger:
+    """Remember that this rule keeps it down, and that a config has failed."""
+    return Ledger(decision=Decision("stay down", rule, "why", until), failures=FAILED)
+
+
+@pytest.mark.parametrize("rule", Rule)
+def test_which_rules_force_it_down(rule: Rule) -> None:
+    """Those that no newer demand ends; a suspension by the operator's word, not by a tick's."""
+    forces = rule in (Rule.BUDGET, Rule.BLACKOUT, Rule.CIRCUIT)
+    assert forced_down(decided(rule), NOW) == (ForcedDown("why", LATER) if forces else None)
+
+
+def test_a_rule_forces_until_it_ends() -> None:
+    """Half open; one without an end stays."""
+    ledger = decided("budget spent")
+    assert forced_down(ledger, LATER - timedelta(microseconds=1)) is not None
+    assert forced_down(ledger, LATER) is None
+    assert forced_down(decided("circuit open", None), LATER) == ForcedDown("why", None)
+    assert forced_down(Ledger(), NOW) is None
+
+
+def test_a_suspension_beats_what_was_decided() -> None:
+    """And tells callers not who has suspended it."""
+    ledger = replace(decided("blackout window"), suspended_at=NOW, suspended_by="jo")
+    forced = forced_down(ledger, NOW)
+    assert forced is not None and forced.until is None
+    assert forced.words == "suspended at 2026-02-16 09:00:00 UTC, until somebody resumes it"
+
+
+@pytest.mark.parametrize(
+    ("rule", "held", "resumed"),
+    [
+        ("budget spent", True, True),
+        ("blackout window", False, True),
+        ("circuit open", True, False),
+    ],
+)
+def test_what_has_ended_a_rule_counts_at_once(rule: str, held: bool, resumed: bool) -> None:
+    """Before a tick has decided anew: a hold, and a resume, which forgets failures."""
+    ledger = decided(rule)
+    by_hold = replace(ledger, hold_until=NOW + timedelta(minutes=1))
+    assert (forced_down(by_hold, NOW) is not None) is held
+    assert forced_down(replace(ledger, hold_until=NOW), NOW) is not None
+    assert (forced_down(replace(ledger, failures={}), NOW) is not None) is resumed
+
+
+@pytest.mark.parametrize(
+    ("until", "seconds", "ends"),
+    [
+        (None, 3600, False),
+        (NOW + timedelta(hours=3), 10_800, False),
+        (LATER, 3600, True),
+        (NOW + timedelta(seconds=59.2), 60, True),
+        (NOW + timedelta(seconds=1), 5, True),
+    ],
+)
+def test_when_to_come_again(until: datetime | None, seconds: int, ends: bool) -> None:
+    """When the rule ends, in whole seconds, not at once; in an hour where nobody knows."""
+    forced = ForcedDown("why", until)
+    assert forced.retry_after_seconds(NOW) == seconds
+    assert forced.ends_by(LATER) is ends
+
+
+def test_what_is_kept_down_serves_a_wake_after_the_end() -> None:
+    """Whoever waits for it; nobody can say when it is resumed."""
+    ledger = replace(decided("blackout window"), wakes=(timedelta(minutes=5),))
+    assert expected_at(ledger, PRIOR, NOW) == LATER + timedelta(minutes=5)
+    assert seconds_until_serving(ledger, PRIOR, NOW) == 3900
+    suspended = Ledger(suspended_at=NOW, serving_since=NOW)
+    assert expected_at(suspended, PRIOR, NOW) is None
+    assert seconds_until_serving(suspended, PRIOR, NOW) == 3600

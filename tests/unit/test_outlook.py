@@ -105,6 +105,62 @@ def decision(action: Action, rule: Rule, until: datetime | None = None) -> Decis
         ),
         (decision(Action.STAY_DOWN, Rule.REMOVAL), "it stays down: Dormouse goes", None),
         (
+            decision(Action.STAY_DOWN, Rule.OTHERWISE_DOWN, UNTIL),
+            "the next request, wake or hold starts it; a window of its own begins",
+            UNTIL,
+        ),
+        (
+            decision(Action.STAY_DOWN, Rule.SUSPENDED),
+            "it stays down until it is resumed",
+            None,
+        ),
+        (decision(Action.STOP, Rule.SUSPENDED), "it stays down until it is resumed", None),
+        (
+            decision(Action.STAY_DOWN, Rule.BUDGET, UNTIL),
+            "it stays down until the month ends",
+            UNTIL,
+        ),
+        (
+            decision(Action.CLOSE, Rule.BLACKOUT, UNTIL),
+            "it stays down until the window ends",
+            UNTIL,
+        ),
+        (
+            decision(Action.STAY_DOWN, Rule.BLACKOUT, UNTIL),
+            "it stays down until the window ends",
+            UNTIL,
+        ),
+        (
+            decision(Action.STOP, Rule.MAX_UP),
+            "SageMaker deletes it; the next request, wake or hold starts it again",
+            None,
+        ),
+        (
+            decision(Action.STAY_DOWN, Rule.CIRCUIT, UNTIL),
+            "it is tried again then, or once it is resumed",
+            UNTIL,
+        ),
+        (
+            decision(Action.STAY_DOWN, Rule.CIRCUIT),
+            "it is tried again once it is resumed, or another EndpointConfig is asked for",
+            None,
+        ),
+        (
+            decision(Action.WAIT, Rule.STUCK),
+            "it is looked at again with each tick, and AWS Support can end it",
+            None,
+        ),
+        (
+            decision(Action.STAY_UP, Rule.SCHEDULE, UNTIL),
+            "when the window ends, it is judged by its use",
+            UNTIL,
+        ),
+        (
+            decision(Action.STAY_UP, Rule.MIN_UP, UNTIL),
+            "it may stop then, unless it is used before",
+            UNTIL,
+        ),
+        (
             decision(Action.STAY_UP, Rule.HOLD, UNTIL),
             "when the hold ends, it is judged by its use",
             UNTIL,
