@@ -145,8 +145,9 @@ class Endpoints(EndpointsList, Protocol):
             AwsError: SageMaker refused, or did not answer.
         """
 
-    def update(self, endpoint: str, config_name: str) -> None:
-        """Ask for it to be moved to another EndpointConfig, while it serves.
+    def update(self, endpoint: str, config_name: str, *, retains_deployment: bool) -> None:
+        """Ask for it to be moved to another EndpointConfig, while it serves; by the
+        DeploymentConfig of its last update, if it `retains_deployment`.
 
         Raises:
             AwsError: SageMaker refused, or did not answer.
@@ -294,8 +295,9 @@ class ReconcilerState(Protocol):
         sleeps: bool = False,
         failures: Mapping[str, Failure] | None = None,
     ) -> Ledger | None:
-        """Claim the teardown: from now on no lease is given. With `sleeps`, all demand so far is
-        overruled, as by an operator's sleep. `failures` take the place of those that are kept.
+        """Claim the teardown: from now on no lease is given. With `sleeps`, a forced one overrules
+        all demand so far, as an operator's sleep does. `failures` take the place of those that are
+        kept.
 
         On the condition that no demand has come since the ledger was seen, nor any request, nor a
         lease, and then that demand counts as met; unless it is forced. The reason and the warm set

@@ -17,7 +17,7 @@ from dormouse.domain import news
 from dormouse.domain.activity import Activity, Measured, NotMeasured
 from dormouse.domain.claims import Claim, Deployment, Refusal, Why
 from dormouse.domain.endpoint import Absent, EndpointStatus, Observation, Ownership, Present
-from dormouse.domain.failures import Failure, failed_again, is_throttling
+from dormouse.domain.failures import Failure, failed_again, is_passing
 from dormouse.domain.keepsake import tags_to_create
 from dormouse.domain.ledger import Ledger
 from dormouse.domain.notice import Notice
@@ -273,7 +273,7 @@ class Settling:
                 case Action.START:
                     plan = self._start(spec, ledger, plan)
                 case Action.UPDATE:
-                    plan = self._update(spec, ledger, plan)
+                    plan = self._update(spec, ledger, plan, seen)
                 case Action.STOP | Action.CLEAR if isinstance(seen, Present):
                     plan = self.teardown.drive(seen, ownership, ledger, plan, spec)
                 case Action.REOPEN:
@@ -302,11 +302,12 @@ class Settling:
 
         return plan if self.acting.once(endpoint, ledger, create, creates=True) else taken(plan)
 
-    def _update(self, spec: Spec, ledger: Ledger, plan: Plan) -> Plan:
+    def _update(self, spec: Spec, ledger: Ledger, plan: Plan, seen: Observation) -> Plan:
         endpoint, config = spec.endpoint, plan.config_name or spec.config_name
+        retains = isinstance(seen, Present) and seen.deployment_config is not None
 
         def update() -> None:
-            call = partial(self.endpoints.update, endpoint, config)
+            call = partial(self.endpoints.update, endpoint, config, retains_deployment=retains)
             self._noting_failure(spec, ledger, config, call)
             # Only now: an update that was refused is asked for again, later.
             self.state.record_update(endpoint, config, self.clock())
@@ -324,7 +325,7 @@ class Settling:
         except AwsUnansweredError:
             raise
         except AwsError as error:
-            if not is_throttling(str(error)):
+            if not is_passing(str(error)):
                 before = ledger.failures.get(config.lower())
                 failure = failed_again(before, self.clock(), str(error))
                 failures: Mapping[str, Failure] = {**ledger.failures, config.lower(): failure}

@@ -10,6 +10,7 @@ from botocore.stub import ANY, Stubber
 
 from dormouse.adapters.metrics import InvocationMetrics
 from dormouse.domain.activity import Measured, Unreadable
+from dormouse.ports import Window
 
 UNTIL = datetime(2026, 2, 16, 9, 20, 30, tzinfo=UTC)
 SINCE = UNTIL - timedelta(minutes=15)
@@ -30,7 +31,8 @@ def stub() -> Iterator[Stubber]:
 def read(*variants: str) -> Measured | Unreadable:
     """Ask for the window."""
     names = variants or ("AllTraffic",)
-    return InvocationMetrics(CLIENT).last_activity("reviews", names, SINCE, UNTIL)
+    window = Window("reviews", names, SINCE)
+    return InvocationMetrics(CLIENT).last_activity([window], UNTIL)["reviews"]
 
 
 def result(number: int = 0, status: str = "Complete", **counts: float) -> dict[str, Any]:
@@ -122,4 +124,36 @@ def test_an_endpoint_without_variants_is_unreadable() -> None:
     """There is nothing to ask for, which is no evidence of anything."""
     metrics = InvocationMetrics(CLIENT)
 
-    assert isinstance(metrics.last_activity("reviews", (), SINCE, UNTIL), Unreadable)
+    answers = metrics.last_activity([Window("reviews", (), SINCE)], UNTIL)
+    assert isinstance(answers["reviews"], Unreadable)
+
+
+def test_many_endpoints_share_a_call(stub: Stubber) -> None:
+    """500 variants in each, and each endpoint gets its own answer."""
+    windows = [Window(f"e{number}", ("AllTraffic",), SINCE) for number in range(501)]
+    for size in (500, 1):
+        results = [result(n, m10=1.0) if n == 7 else result(n) for n in range(size)]
+        stub.add_response("get_metric_data", {"MetricDataResults": results})
+
+    answers = InvocationMetrics(CLIENT).last_activity(windows, UNTIL)
+
+    assert len(answers) == 501
+    assert answers["e7"] == Measured(MINUTE.replace(minute=11))
+    assert answers["e8"] == Measured(None)
+
+
+def test_one_that_cannot_be_read_spoils_no_other(stub: Stubber) -> None:
+    """Nor does a minute from before its own window count for one that asks for less."""
+    windows = [
+        Window("a", ("AllTraffic",), SINCE),
+        Window("b", ("AllTraffic",), SINCE),
+        Window("c", ("AllTraffic",), MINUTE.replace(minute=15)),
+    ]
+    results = [result(0, "InternalError"), result(1, m8=1.0), result(2, m8=1.0)]
+    stub.add_response("get_metric_data", {"MetricDataResults": results})
+
+    answers = InvocationMetrics(CLIENT).last_activity(windows, UNTIL)
+
+    assert isinstance(answers["a"], Unreadable)
+    assert answers["b"] == Measured(MINUTE.replace(minute=9))
+    assert answers["c"] == Measured(None)

@@ -221,7 +221,10 @@ def test_whose_an_endpoint_is_say_its_own_tags(
             answer["NextToken"] = str(number + 1)
         stub.add_response("list_tags", answer, expected)
 
-    assert endpoints.ownership(ARN) == ownership
+    seen = endpoints.ownership(ARN)
+
+    assert (seen.created_by, seen.adopted_by) == (ownership.created_by, ownership.adopted_by)
+    assert seen.tags == {key: value for tags in pages for key, value in tags.items()}
 
 
 @pytest.mark.parametrize(

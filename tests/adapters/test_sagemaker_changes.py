@@ -110,14 +110,18 @@ def test_deleting_what_is_in_progress_is_refused(
 
 
 def test_an_update_passes_the_config(stub: Stubber, endpoints: SageMakerEndpoints) -> None:
-    """And nothing else."""
+    """And that the DeploymentConfig stays, which SageMaker forgets otherwise."""
     stub.add_response(
         "update_endpoint",
         {"EndpointArn": ARN},
-        {"EndpointName": "reviews", "EndpointConfigName": "c2"},
+        {
+            "EndpointName": "reviews",
+            "EndpointConfigName": "c2",
+            "RetainDeploymentConfig": True,
+        },
     )
 
-    endpoints.update("reviews", "c2")
+    endpoints.update("reviews", "c2", retains_deployment=True)
 
 
 @pytest.mark.parametrize(
@@ -136,7 +140,7 @@ def test_a_refused_update_says_why(
     stub.add_client_error("update_endpoint", code, message)
 
     with pytest.raises(AwsError) as refusal:
-        endpoints.update("reviews", "c2")
+        endpoints.update("reviews", "c2", retains_deployment=True)
     assert str(refusal.value) == f"UpdateEndpoint refused: {code}: {message}"
 
 
@@ -151,6 +155,6 @@ def test_a_denial_by_iam_is_told_apart(
         if verb == "create":
             endpoints.create("reviews", "c1", {})
         elif verb == "update":
-            endpoints.update("reviews", "c1")
+            endpoints.update("reviews", "c1", retains_deployment=False)
         else:
             endpoints.delete("reviews")

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from hypothesis import HealthCheck, Phase, given, settings
@@ -9,7 +10,12 @@ from hypothesis import strategies as st
 
 from dormouse.adapters.aliases import AliasesTable
 from dormouse.adapters.state import EndpointsTable
+from dormouse.domain.endpoint import EndpointStatus, Present
+from dormouse.domain.failures import Failure, FailureKind
+from dormouse.domain.keepsake import Keepsake
 from dormouse.domain.ledger import Decision, Ledger
+from dormouse.domain.notice import Notice, NoticeKind
+from dormouse.domain.spending import Rate, Spent
 from dormouse.domain.terms import Terms
 from dormouse.domain.warm_up import WarmUp
 from dormouse.errors import AliasRefusedError
@@ -18,6 +24,17 @@ from tests.fakes.ledger import FakeLedgers
 NOW = datetime(2026, 2, 16, 9, 0, tzinfo=UTC)
 DECISION = Decision("stay up", "hold", "needed")
 
+FAILURE = Failure(2, NOW, FailureKind.CAPACITY, "InsufficientInstanceCapacity")
+PRESENT = Present("arn", EndpointStatus.IN_SERVICE, "reviews-config", ("AllTraffic",), NOW)
+KEEPSAKE = Keepsake({"team": "reviews"}, '{"a": 1}', '{"targets": []}')
+SPENT = Spent("2026-02", timedelta(hours=3), Decimal("1.5"), warned=True)
+RATE = Rate("reviews-config", Decimal("0.23"), "1 x ml.m5.xlarge")
+NOTICE = Notice(NoticeKind.WAKING, "reviews", NOW, "needed", by="somebody")
+
+failures = st.just({}) | st.just({"reviews-config": FAILURE})
+spendings = st.none() | st.just(SPENT)
+supersessions = st.just({}) | st.just({"old-config": NOW})
+notices = st.just(()) | st.just((NOTICE,))
 moments = st.integers(0, 6).map(lambda minutes: NOW + timedelta(minutes=minutes))
 endpoints = st.just("reviews") | st.just("reviews") | st.just("others")
 versions = st.integers(0, 4)
@@ -29,7 +46,21 @@ flags = st.booleans()
 seen = st.integers(0, 3)
 
 operations = st.one_of(
-    st.tuples(st.just("record_decision"), st.just(DECISION), moments),
+    st.tuples(st.just("record_decision"), st.just(DECISION), moments, seen.map(Ledger), notices),
+    st.tuples(st.just("clear_untold"), moments),
+    st.tuples(st.just("begin_act"), seen.map(Ledger), moments, moments),
+    st.tuples(st.just("end_act"), seen.map(Ledger), st.none() | moments),
+    st.tuples(
+        st.just("record_failures"),
+        seen.map(Ledger),
+        st.fixed_dictionaries({"failures": failures}),
+    ),
+    st.tuples(st.just("record_described"), st.just(PRESENT)),
+    st.tuples(st.just("record_keepsake"), st.just(KEEPSAKE)),
+    st.tuples(st.just("record_restored"), moments),
+    st.tuples(st.just("record_vanished"), seen.map(Ledger), spendings),
+    st.tuples(st.just("record_budget_warning"), st.just(SPENT)),
+    st.tuples(st.just("record_superseded"), st.fixed_dictionaries({"superseded": supersessions})),
     st.tuples(st.just("forget_decision")),
     st.tuples(
         st.just("record_demand"), moments, moments, st.fixed_dictionaries({"known_only": flags})
@@ -50,12 +81,19 @@ operations = st.one_of(
         seen.map(Ledger),
         st.just("idle"),
         moments,
-        st.fixed_dictionaries({"is_forced": flags, "warm_set": model_lists}),
+        st.fixed_dictionaries(
+            {
+                "is_forced": flags,
+                "warm_set": model_lists,
+                "sleeps": flags,
+                "failures": st.none() | failures,
+            }
+        ),
     ),
     st.tuples(st.just("reopen"), seen.map(Ledger)),
-    st.tuples(st.just("begin_deleting"), seen.map(Ledger), moments),
+    st.tuples(st.just("begin_deleting"), seen.map(Ledger), moments, spendings),
     st.tuples(st.just("record_gone"), seen.map(Ledger)),
-    st.tuples(st.just("record_start"), moments),
+    st.tuples(st.just("record_start"), moments, st.none() | st.just(RATE)),
     st.tuples(
         st.just("record_serving"),
         seen.map(Ledger),
@@ -70,7 +108,7 @@ operations = st.one_of(
     ),
     st.tuples(st.just("record_invoked"), models, moments),
     st.tuples(st.just("record_metrics_activity"), moments),
-    st.tuples(st.just("record_update"), st.just("reviews-config-2")),
+    st.tuples(st.just("record_update"), st.just("reviews-config-2"), moments),
     st.tuples(st.just("record_terms"), st.none() | st.just(Terms(("123456789012",)))),
     st.tuples(st.just("set_alias"), aliases, models, moments, st.just(2)),
     st.tuples(st.just("remove_alias"), aliases),

@@ -132,11 +132,13 @@ class FakeEndpoints:
                 self._present[endpoint], deployment_config=deployment_config
             )
 
-    def update(self, endpoint: str, config_name: str) -> None:
+    def update(self, endpoint: str, config_name: str, *, retains_deployment: bool) -> None:
         """Begin to move it to another config, where its status allows."""
         if self.refuses_update is not None:
             raise AwsError(self.refuses_update)
         seen = self._changeable(endpoint)
+        if not retains_deployment:
+            seen = replace(seen, deployment_config=None)
         self.update_calls.append((endpoint, config_name))
         self._updates[endpoint] = config_name
         self._present[endpoint] = replace(

@@ -204,7 +204,7 @@ class FakeLedgers:
             warm_set=tuple(warm_set),
             failures=before.failures if failures is None else failures,
         )
-        if not sleeps:
+        if not (sleeps and is_forced):
             return after
         version = before.demand_version
         return self._write(
@@ -267,9 +267,8 @@ class FakeLedgers:
     def record_start(self, endpoint: str, now: datetime, rate: Rate | None) -> None:
         """Note that CreateEndpoint is about to be called, so that it does not serve now."""
         closing = self.read(endpoint).closing
-        self._write(
-            endpoint, **{**_NO_LIFE, "closing": closing}, **{"started_at": now, "rate": rate}
-        )
+        life = {**_NO_LIFE, "closing": closing, "started_at": now}
+        self._write(endpoint, **life, rate=rate)
 
     def record_failures(self, endpoint: str, seen: Ledger, failures: Mapping[str, Failure]) -> bool:
         """Keep the failures of its EndpointConfigs."""

@@ -60,7 +60,7 @@ def test_an_update_is_not_asked_for_again_where_the_old_config_is_still_shown(
     world.serve(in_use=True)
     world.catalog.configs = [config("reviews", "new")]
     monkeypatch.setattr(
-        world.endpoints, "update", lambda *call: world.endpoints.update_calls.append(call)
+        world.endpoints, "update", lambda *call, **_: world.endpoints.update_calls.append(call)
     )
     assert world.act() is Action.UPDATE
     assert world.act() is Action.STAY_UP

@@ -115,7 +115,7 @@ class EndpointLife(EndpointActs):
         if failures is not None:
             sets.append("failures = :failures")
             values[":failures"] = failures_value(failures)
-        if sleeps:
+        if sleeps and is_forced:
             sets += [
                 "slept_version = if_not_exists(demand_version, :zero)",
                 "met_version = if_not_exists(demand_version, :zero)",

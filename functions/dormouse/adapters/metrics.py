@@ -73,7 +73,9 @@ class InvocationMetrics:
         )
         for page in pages:
             for result in page["MetricDataResults"]:
-                key = by_id[result["Id"]]
+                key = by_id.get(result["Id"])
+                if key is None:
+                    continue
                 # PartialData is followed by a page with the rest, and Complete by none.
                 if result["StatusCode"] == "Complete":
                     unread.pop(key, None)
@@ -106,12 +108,13 @@ def _judge(
 def _batches(windows: Sequence[Window]) -> Iterator[Sequence[Window]]:
     """Divide them so that each part fits into one call."""
     batch: list[Window] = []
+    size = 0
     for window in windows:
-        size = sum(len(each.variant_names) for each in batch)
         if batch and size + len(window.variant_names) > _QUERIES_A_CALL:
             yield batch
-            batch = []
+            batch, size = [], 0
         batch.append(window)
+        size += len(window.variant_names)
     if batch:
         yield batch
 

@@ -119,15 +119,19 @@ class SageMakerEndpoints(SageMakerObserver):
                 if not _says(error, "Cannot create already existing endpoint"):
                     raise
 
-    def update(self, endpoint: str, config_name: str) -> None:
-        """Call UpdateEndpoint once.
+    def update(self, endpoint: str, config_name: str, *, retains_deployment: bool) -> None:
+        """Call UpdateEndpoint once. Unless it is retained, SageMaker forgets the DeploymentConfig.
 
         Raises:
             AwsError: SageMaker refused (a config that is gone, a change under way), or did not
                 answer.
         """
         with aws_call("UpdateEndpoint"):
-            self.writer.update_endpoint(EndpointName=endpoint, EndpointConfigName=config_name)
+            self.writer.update_endpoint(
+                EndpointName=endpoint,
+                EndpointConfigName=config_name,
+                RetainDeploymentConfig=retains_deployment,
+            )
 
     def delete(self, endpoint: str) -> None:
         """Call DeleteEndpoint once; that it is gone, or on its way, is no error.

@@ -23,7 +23,6 @@ from dormouse.bootstrap.clients import (
     RETENTION,
     WRITES_ONCE,
     client,
-    fast_client,
     late_client,
     utc_now,
 )

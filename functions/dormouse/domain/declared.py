@@ -1,7 +1,7 @@
 """Which other tool declares an endpoint, as far as the endpoint's own tags tell.
 
-Whoever declares it creates it again after each deletion, or takes the deletion for a fault. So it is
-left alone until it is handed over.
+Whoever declares it creates it again after each deletion, or takes the deletion for a fault. So it
+is left alone until it is handed over.
 """
 
 from collections.abc import Mapping
@@ -55,5 +55,6 @@ def declared_by_stack(stack_name: str) -> str:
     """Say in a clause that a stack of CloudFormation declares it, and how to hand it over."""
     return (
         f"the CloudFormation stack {stack_name} declares it; to hand it over, give it "
-        "DeletionPolicy: Retain there and deploy, then take it out of that template and deploy again"
+        "DeletionPolicy: Retain there and deploy, then take it out of that template and deploy "
+        "again"
     )

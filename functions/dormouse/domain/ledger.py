@@ -79,9 +79,9 @@ class Ledger:
     what the present one costs. `keepsake` is what died with it, and `restored_at` when the rest of
     that was given back to it. `superseded` are the configs of the template that nothing asks for
     any more, and since when. `untold` are the notices that may not have been told.
-    `updated_to` is the EndpointConfig that UpdateEndpoint was last asked for, at `updated_at`, until
-    it is seen how that has ended. `terms` are those of the last spec that could be obeyed; None where there was none.
-    `aliases` says which model each alias stands for.
+    `updated_to` is the EndpointConfig that UpdateEndpoint was last asked for, at `updated_at`,
+    until it is seen how that has ended. `terms` are those of the last spec that could be obeyed;
+    None where there was none. `aliases` says which model each alias stands for.
     """
 
     demand_version: int = 0

@@ -161,13 +161,12 @@ def _read_calendar(name: str, entry: object) -> frozenset[date]:
 
 def _read_days(written: object) -> frozenset[date]:
     example = 'write "2026-12-25", or "2026-12-28/2027-01-03" for several'
+    # What is no text is no day, whatever it reads as.
+    first, slash, last = (written if isinstance(written, str) else "").partition("/")
     try:
-        if not isinstance(written, str):
-            raise TypeError
-        first, slash, last = written.partition("/")
         begin = date.fromisoformat(first)
         end = date.fromisoformat(last) if slash else begin
-    except (TypeError, ValueError):
+    except ValueError:
         raise ScheduleError(f"{written!r:.80} is no day: {example}") from None
     if not begin <= end <= begin + _LONGEST_SPAN:
         raise ScheduleError(f"{written!r}: it ends before it begins, or a year later: {example}")

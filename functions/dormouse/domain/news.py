@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from dormouse.domain.claims import Refusal, Why
 from dormouse.domain.endpoint import Absent, EndpointStatus, Observation, Present
-from dormouse.domain.failures import is_throttling
+from dormouse.domain.failures import is_passing
 from dormouse.domain.ledger import Ledger
 from dormouse.domain.notice import Notice, NoticeKind
 from dormouse.domain.plan import Action, Plan, is_same_config
@@ -238,4 +238,4 @@ def _is_repeated(ledger: Ledger, config_name: str, now: datetime) -> bool:
 
 
 def _is_refused(problem: str, operation: str) -> bool:
-    return f"{operation} refused" in problem and not is_throttling(problem)
+    return f"{operation} refused" in problem and not is_passing(problem)

@@ -92,9 +92,9 @@ def decide(
     """
     if isinstance(activity, Measured):
         ledger = ledger.with_metrics(activity)
-    if ledger.closing is not None and (ledger.closing.is_forced or ledger.is_deleting):
-        return _go_on(seen, ledger.closing)
     case = Case(spec, ledger, seen, waiting, timing, now)
+    if ledger.closing is not None and (ledger.closing.is_forced or ledger.is_deleting):
+        return _unless_stuck(_go_on(seen, ledger.closing), case)
     ruling = rule_on(findings(case))
     if ruling.finding.forces_down:
         plan = decide_down(seen, ruling.finding.rule, ruling.finding.words)
@@ -106,7 +106,7 @@ def decide(
             words = f"it was closing, and is wanted again: {ruling.finding.words}"
             return Plan(Action.REOPEN, ruling.finding.rule, words, ruling.changes_at)
         case Present() if ledger.closing is not None:
-            return _go_on(seen, ledger.closing)
+            return _unless_stuck(_go_on(seen, ledger.closing), case)
         case Present():
             plan = _decide_present(case, seen, ruling, activity)
             return _unless_stuck(_on_its_config(plan, case, seen), case)

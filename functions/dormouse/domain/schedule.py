@@ -99,8 +99,8 @@ class Schedule:
         return written + "".join(f" - {calendar}" for calendar in self.without)
 
     def window_at(self, moment: datetime) -> Window | None:
-        """Find the window around a moment; those that touch or overlap are one. None: there is none.
-        Its end is looked for no farther than the horizon.
+        """Find the window around a moment; those that touch or overlap are one. None: there is
+        none. Its end is looked for no farther than the horizon.
         """
         return next(
             (each for each in self._windows(moment) if each.begins_at <= moment < each.ends_at),
