@@ -41,7 +41,7 @@ def test_what_cannot_be_kept_is_not_deleted() -> None:
     """The error says whose, and what to do."""
     keeping = Keeping(FakeScaling({"reviews": "x" * (LONGEST_SCALING + 1)}))
 
-    with pytest.raises(AwsError, match="^reviews is not deleted: its autoscaling has"):
+    with pytest.raises(AwsError, match=r"^reviews is not deleted: its autoscaling has"):
         keeping.save("reviews", SEEN, {})
 
 

@@ -41,7 +41,7 @@ def test_the_owners_tags_are_kept() -> None:
 def test_what_is_too_large_is_said_before_anything_is_lost() -> None:
     """The item in the table has to hold it."""
     assert keepsake_of({}, None, "x" * LONGEST_SCALING).scaling == "x" * LONGEST_SCALING
-    with pytest.raises(KeepsakeError, match="100001 characters .* take away policies"):
+    with pytest.raises(KeepsakeError, match=r"100001 characters .* take away policies"):
         keepsake_of({}, None, "x" * (LONGEST_SCALING + 1))
 
 
