@@ -74,7 +74,7 @@ class NamedResource:
         name = properties.get(self._name_member) or ministack_stacks.generated_name(
             stack_name, logical_id, LONGEST_NAME
         )
-        shape = validation.service_model().operation_model(operation).input_shape
+        shape = validation.service_model("sagemaker").operation_model(operation).input_shape
         request = _typed(
             shape, {**properties, self._name_member: name, "Tags": _tags_of(properties)}
         )

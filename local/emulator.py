@@ -21,7 +21,10 @@ import botocore.session
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from local import price_list, scaling
 from local import settings as settings_module
+from local.price_list import PriceList
+from local.sagemaker import capacity
 from local.sagemaker.control import Store
 from local.sagemaker.control_plane import ControlPlane
 from local.sagemaker.endpoints import Endpoints
@@ -32,6 +35,7 @@ from local.sagemaker.metrics import Sample, metric_data
 from local.sagemaker.model_cache import Measure
 from local.sagemaker.naming import Place
 from local.sagemaker.runtime import Runtime
+from local.scaling import Scaling
 from local.settings import HOST, LocalSettings
 
 ADVANCE_SECONDS = 0.2
@@ -81,7 +85,9 @@ class Emulator:
             ministack_functions,
             ministack_hooks,
             ministack_stacks,
+            parameters,
             schedules,
+            stack_search,
             tables,
             tag_search,
         )
@@ -99,18 +105,26 @@ class Emulator:
             self._measure,
             os.environ,
         )
+        scaled = Scaling(place, store.serving_variants)
         self.endpoints = Endpoints(
             store,
             hosting,
             Pace(settings.create_seconds, settings.delete_seconds, settings.ping_timeout_seconds),
             instance_limit=settings.instance_limit,
+            lacking=partial(capacity.lacking, settings.no_capacity_path),
             changed=lambda entry: self._on_loop(ministack_hooks.put_aws_event, entry),
+            deleted=scaled.endpoint_deleted,
         )
         control_plane = ControlPlane(store, self.endpoints)
         runtime = Runtime(
             self.endpoints, place, invoke_seconds=settings.invoke_seconds, record=self._record
         )
-        self.gateway = Gateway(control_plane, runtime, ministack_hooks.application)
+        services = {
+            "SageMaker": control_plane.call,
+            scaling.TARGET: scaled.call,
+            price_list.TARGET: PriceList(settings.region).call,
+        }
+        self.gateway = Gateway(services, runtime, ministack_hooks.application)
         cloudformation.install(control_plane)
         custom_resources.install(settings.custom_resource_seconds)
         ministack_functions.install()
@@ -119,6 +133,8 @@ class Emulator:
         tag_search.install(store)
         tables.install()
         event_sources.install()
+        parameters.install()
+        stack_search.install()
         function_urls.install(settings.endpoint_url)
         http_api.install(settings.endpoint_url)
         schedules.install(settings.schedule_tick_seconds)

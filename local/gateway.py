@@ -1,8 +1,9 @@
-"""The door of the local AWS: SageMaker's requests are answered here, all others by ministack.
+"""The door of the local AWS: the requests of services that ministack lacks are answered here, all
+others by ministack.
 
-An ASGI application around ministack's, so that SageMaker needs no place in ministack's router: the
-X-Amz-Target tells a control plane call, the path an invocation (boto3 sends those to whatever
-endpoint it is given, and ministack would take the path for a bucket's).
+An ASGI application around ministack's, so that those services need no place in ministack's router:
+the X-Amz-Target tells their calls, the path an invocation (boto3 sends those to whatever endpoint
+it is given, and ministack would take the path for a bucket's).
 """
 
 from __future__ import annotations
@@ -12,14 +13,14 @@ import json
 import logging
 import re
 import uuid
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import unquote
 
-from local import function_urls
+from local import function_urls, json_api
+from local.json_api import Json
 from local.sagemaker import errors
-from local.sagemaker.control_plane import TARGET_PREFIX, ControlPlane, failure_of
 from local.sagemaker.errors import ServiceError
 from local.sagemaker.runtime import BODY_LIMIT_BYTES, Runtime
 
@@ -28,6 +29,8 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 Response = tuple[int, dict[str, str], bytes]
+# Carries out an operation of a service; raises ServiceError.
+Service = Callable[[str, Json], Json]
 
 INVOCATION = re.compile(r"/endpoints/([^/]+)/invocations/?")
 # An invocation occupies a thread for as long as the model takes.
@@ -57,14 +60,14 @@ async def _body(receive: Receive, limit: int) -> bytes:
 
 
 class Gateway:
-    """The ASGI application."""
+    """The ASGI application. A service is known by what its X-Amz-Target has before the dot."""
 
-    def __init__(self, control_plane: ControlPlane, runtime: Runtime, others: Application):
-        self._control_plane = control_plane
+    def __init__(self, services: Mapping[str, Service], runtime: Runtime, others: Application):
+        self._services = services
         self._runtime = runtime
         self._others = others
         # Two pools: a call to the control plane must not queue behind slow predictions.
-        self._control_threads = ThreadPoolExecutor(8, "sagemaker-control")
+        self._control_threads = ThreadPoolExecutor(8, "control")
         self._invocation_threads = ThreadPoolExecutor(INVOCATION_THREADS, "sagemaker-runtime")
 
     def close(self) -> None:
@@ -88,8 +91,8 @@ class Gateway:
                 refused := function_urls.refusal(headers)
             ):
                 response = refused
-            elif target.startswith(TARGET_PREFIX):
-                response = await self._control(target, receive)
+            elif service := self._services.get(target.partition(".")[0]):
+                response = await self._control(service, target, receive)
             elif invocation:
                 response = await self._invoke(unquote(invocation[1]), headers, receive)
             else:
@@ -99,14 +102,14 @@ class Gateway:
             return
         except Exception as error:
             logger.exception("%s %s failed", scope["method"], scope["path"])
-            response = failure_of(error)
+            response = json_api.failure_of(error)
         await _respond(send, response)
 
-    async def _control(self, target: str, receive: Receive) -> Response:
+    async def _control(self, service: Service, target: str, receive: Receive) -> Response:
         body = await _body(receive, BODY_LIMIT_BYTES)
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(
-            self._control_threads, self._control_plane.answer, target, body
+            self._control_threads, json_api.answer, service, target, body
         )
 
     async def _invoke(self, endpoint: str, headers: dict[str, str], receive: Receive) -> Response:

@@ -16,6 +16,7 @@ from ministack import app
 from ministack.core import lambda_runtime, responses
 from ministack.services import (
     apigateway,
+    cloudformation,
     cloudwatch,
     dynamodb,
     eventbridge,
@@ -24,7 +25,13 @@ from ministack.services import (
     sts,
     tagging,
 )
-from ministack.services.cloudformation import custom_resource, handlers, provisioners, stacks
+from ministack.services.cloudformation import (
+    custom_resource,
+    handlers,
+    helpers,
+    provisioners,
+    stacks,
+)
 
 VERSION = "1.5.33"
 
@@ -86,6 +93,8 @@ SIGNATURES: dict[str, tuple[Callable[..., Any], str]] = {
         "stack_name stack_id retain_resources force",
     ),
     "handlers._resolve_stack": (handlers._resolve_stack, "stack_name"),
+    "helpers._error": (helpers._error, "code message status"),
+    "helpers._p": (helpers._p, "params key default"),
     "lambda_runtime.kill_workers": (lambda_runtime.kill_workers, "workers"),
     "lambda_svc.invalidate_worker": (
         lambda_svc.invalidate_worker,
@@ -128,7 +137,9 @@ SIGNATURES: dict[str, tuple[Callable[..., Any], str]] = {
 }
 MAPPINGS: dict[str, Any] = {
     "apigateway._apis": apigateway._apis,
+    "cloudformation._stacks": cloudformation._stacks,
     "custom_resource._pending": custom_resource._pending,
+    "handlers._ACTION_HANDLERS": handlers._ACTION_HANDLERS,
     "lambda_runtime._workers": lambda_runtime._workers,
     "scheduler._schedules": scheduler._schedules,
     "tagging._COLLECTORS": tagging._COLLECTORS,

@@ -6,10 +6,19 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
-from ministack.services.cloudformation import custom_resource, handlers, provisioners, stacks
+from ministack.services import cloudformation
+from ministack.services.cloudformation import (
+    custom_resource,
+    handlers,
+    helpers,
+    provisioners,
+    stacks,
+)
 
 Properties = dict[str, Any]
 Attributes = dict[str, Any]
+Parameters = dict[str, Any]
+Answer = tuple[int, dict[str, str], bytes]
 
 
 def add_resource_type(
@@ -68,6 +77,17 @@ def prepare_resource_type(resource_type: str, prepare: Callable[[Properties], Pr
         return update(physical_id, prepare(old), prepare(new), *more)
 
     handlers |= {"create": prepared_create, "update": prepared_update}
+
+
+def prepare_creation(resource_type: str, prepare: Callable[[str, Properties], Properties]) -> None:
+    """Let a function see the logical id and the properties of a new resource of a type; it returns
+    the properties that are taken instead.
+    """
+    handlers = provisioners._RESOURCE_HANDLERS[resource_type]
+    create = handlers["create"]
+    handlers["create"] = lambda logical_id, properties, stack_name: create(
+        logical_id, prepare(logical_id, properties), stack_name
+    )
 
 
 def generated_name(stack_name: str, logical_id: str, longest: int) -> str:
@@ -155,3 +175,37 @@ class ExpectedAnswer:
         self._event.wait(seconds)
         result: dict[str, Any] | None = custom_resource._pending.pop(self._token)["result"]
         return result
+
+
+def wrap_describe_stack_resources(
+    wrap: Callable[[Parameters, Callable[[Parameters], Answer]], Answer],
+) -> None:
+    """Put a function around DescribeStackResources."""
+    inner = handlers._ACTION_HANDLERS["DescribeStackResources"]
+    handlers._ACTION_HANDLERS["DescribeStackResources"] = lambda parameters: wrap(parameters, inner)
+
+
+def parameter(parameters: Parameters, name: str) -> str:
+    """Read a parameter of a request; empty where it is not given."""
+    value: str = helpers._p(parameters, name)
+    return value
+
+
+def refuse(message: str) -> Answer:
+    """Answer with a ValidationError."""
+    refused: Answer = helpers._error("ValidationError", message)
+    return refused
+
+
+def physical_ids() -> dict[str, frozenset[str]]:
+    """The physical ids of the resources that each stack of this account and region has, by the
+    stack's id.
+    """
+    return {
+        stack["StackId"]: frozenset(
+            resource.get("PhysicalResourceId", "")
+            for resource in stack.get("_resources", {}).values()
+        )
+        for stack in cloudformation._stacks.values()
+        if stack.get("StackStatus") != "DELETE_COMPLETE"
+    }

@@ -101,6 +101,7 @@ def prepare(settings: LocalSettings) -> None:
     shutil.rmtree(settings.run_dir, ignore_errors=True)
     (settings.run_dir / "tmp").mkdir(parents=True)
     (settings.run_dir / "logs").mkdir()
+    settings.no_capacity_path.write_text(f"{settings.no_capacity}\n")
 
 
 def run(settings: LocalSettings) -> int:

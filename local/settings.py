@@ -40,6 +40,9 @@ class LocalSettings:
     # ml.* instances that all endpoints together may have; past it CreateEndpoint says
     # ResourceLimitExceeded.
     instance_limit: int = 4
+    # The instance types, by spaces, that there is no capacity of at the start; no_capacity_path has
+    # them while it runs.
+    no_capacity: str = ""
 
     container_python: Path = REPOSITORY / ".venvs" / "container" / "bin" / "python"
     container_entrypoint: Path = REPOSITORY / "container" / "entrypoint.py"
@@ -73,6 +76,11 @@ class LocalSettings:
         return self.run_dir / "ready"
 
     @property
+    def no_capacity_path(self) -> Path:
+        """Names the instance types that there is no capacity of; read whenever one is wanted."""
+        return self.run_dir / "no-capacity"
+
+    @property
     def lock_path(self) -> Path:
         """Locked while a local AWS uses the state directory."""
         return self.state_dir / "lock"
@@ -96,6 +104,7 @@ _TYPES: dict[str, type] = {
     "delete_seconds": float,
     "ping_timeout_seconds": float,
     "instance_limit": int,
+    "no_capacity": str,
     "container_python": Path,
     "container_entrypoint": Path,
     "container_stop_seconds": float,

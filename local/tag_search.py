@@ -4,12 +4,11 @@ ministack leaves out.
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from local import ministack_hooks
+from local import ministack_hooks, paging
 from local.sagemaker.control import Store
 
 DEFAULT_IN_A_PAGE = 50
@@ -33,22 +32,16 @@ def paged(request: dict[str, Any], get_resources: Callable[[dict[str, Any]], Ans
     size = request.get("ResourcesPerPage", DEFAULT_IN_A_PAGE)
     if not isinstance(size, int) or not 1 <= size <= MOST_IN_A_PAGE:
         return _invalid(f"ResourcesPerPage must be between 1 and {MOST_IN_A_PAGE}.")
-    start = 0
-    if token := request.get("PaginationToken"):
-        try:
-            start = int(base64.b64decode(token, validate=True))
-        except ValueError:
-            return _invalid("The PaginationToken is not valid.")
     status, headers, body = get_resources(request)
     if status != 200:
         return status, headers, body
     answer = json.loads(body)
     found = answer["ResourceTagMappingList"]
-    more = start + size < len(found)
-    answer["ResourceTagMappingList"] = found[start : start + size]
-    answer["PaginationToken"] = (
-        base64.b64encode(str(start + size).encode()).decode() if more else ""
-    )
+    try:
+        rows, token = paging.page(found, size, request.get("PaginationToken"))
+    except ValueError:
+        return _invalid("The PaginationToken is not valid.")
+    answer |= {"ResourceTagMappingList": rows, "PaginationToken": token or ""}
     return status, headers, json.dumps(answer).encode()
 
 

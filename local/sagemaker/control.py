@@ -44,6 +44,14 @@ class Store:
             raise errors.could_not_find("model", self.place.arn("model", name))
         return found
 
+    def serving_variants(self, endpoint_name: str) -> tuple[str, ...]:
+        """Name an endpoint's variants that have instances; none where there is no endpoint."""
+        with self.lock:
+            endpoint = self.endpoints.get(naming.key(endpoint_name))
+            if endpoint is None or endpoint.serving is None:
+                return ()
+            return (endpoint.serving.variant["VariantName"],)
+
     def set_tags(self, arn: str, tags: list[dict[str, str]] | None) -> None:
         """Add tags to a resource."""
         self.tags.setdefault(arn, {}).update({tag["Key"]: tag["Value"] for tag in tags or []})

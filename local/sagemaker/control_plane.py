@@ -1,18 +1,14 @@
-"""The control plane's front: JSON 1.1 in, an operation by its name, JSON 1.1 out."""
+"""The control plane's front: an operation by its name."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from datetime import datetime
-from typing import Any
 
-from local.sagemaker import control, errors, listing, validation
+from local.sagemaker import control, listing, validation
 from local.sagemaker.control import Json, Store
 from local.sagemaker.endpoints import Endpoints
 from local.sagemaker.errors import ServiceError
 
-TARGET_PREFIX = "SageMaker."
 Operation = Callable[[Json], Json]
 
 
@@ -51,45 +47,6 @@ class ControlPlane:
             raise ServiceError(
                 "UnknownOperationException", f"The local SageMaker has no operation {operation}."
             )
-        validation.check(operation, request)
+        validation.check("sagemaker", operation, request)
         with self._store.lock:
             return carry_out(request)
-
-    def answer(self, target: str, body: bytes) -> tuple[int, dict[str, str], bytes]:
-        """Answer an HTTP request, whose X-Amz-Target is given."""
-        try:
-            result = self.call(target.removeprefix(TARGET_PREFIX), _parsed(body))
-        except ServiceError as error:
-            return _failure(error)
-        return 200, {"Content-Type": "application/x-amz-json-1.1"}, _dump(result)
-
-
-def _parsed(body: bytes) -> Json:
-    try:
-        request = json.loads(body or b"{}")
-    except ValueError:
-        request = None
-    if not isinstance(request, dict):
-        raise ServiceError("SerializationException", "The request is not a JSON object.")
-    return request
-
-
-def _failure(error: ServiceError) -> tuple[int, dict[str, str], bytes]:
-    body = {"__type": error.code, "Message": error.message, **error.members}
-    headers = {"Content-Type": "application/x-amz-json-1.1", "x-amzn-ErrorType": error.code}
-    return error.status, headers, _dump(body)
-
-
-def failure_of(error: Exception) -> tuple[int, dict[str, str], bytes]:
-    """Shape a fault of this program itself, so that clients see what AWS would show them."""
-    return _failure(errors.internal_failure(f"{type(error).__name__}: {error}"))
-
-
-def _dump(value: Json) -> bytes:
-    return json.dumps(value, default=_plain).encode()
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return round(value.timestamp(), 3)
-    raise TypeError(f"{type(value).__name__} has no JSON form")

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from local.sagemaker import errors, lifecycle, naming
+from local.sagemaker.capacity import NoInstance
 from local.sagemaker.control import Json, Store, tag_list
 from local.sagemaker.lifecycle import Condition, Happening, IllegalTransition, Pace, Status
 from local.sagemaker.records import Deployment, Endpoint, EndpointConfig, Host, Model
@@ -48,14 +49,18 @@ class Endpoints:
         pace: Pace,
         *,
         instance_limit: int,
+        lacking: Callable[[], frozenset[str]],
         changed: Callable[[Json], None],
+        deleted: Callable[[str], None],
         clock: Callable[[], float] = time.monotonic,
     ):
         self._store = store
         self._hosting = hosting
         self._pace = pace
         self._instance_limit = instance_limit
+        self._lacking = lacking
         self._changed = changed
+        self._deleted = deleted
         self._clock = clock
 
     # The operations
@@ -77,7 +82,7 @@ class Endpoints:
             modified_at=now,
             status=Status.CREATING,
             status_since=self._clock(),
-            starting=self._deploy(name, config),
+            starting=self._deploy(config, self._provision(name, config)),
             last_config_name=config.name,
             deployment_config=request.get("DeploymentConfig"),
         )
@@ -97,19 +102,22 @@ class Endpoints:
         config = self._store.config(request["EndpointConfigName"])
         former = self._store.configs.get(naming.key(endpoint.config_name))
         self._admit(config, releases=former.instances if former else 0)
-        endpoint.starting = self._deploy(endpoint.name, config)
+        host = self._provision(endpoint.name, config)
+        endpoint.starting = self._deploy(config, host)
         endpoint.failure_reason = None
-        endpoint.deployment_config = request.get("DeploymentConfig", endpoint.deployment_config)
+        if not request.get("RetainDeploymentConfig", False):
+            endpoint.deployment_config = request.get("DeploymentConfig")
         self._enter(endpoint, following)
         return {"EndpointArn": endpoint.arn}
 
     def delete(self, request: Json) -> Json:
-        """DeleteEndpoint."""
+        """DeleteEndpoint. What scales its variants is gone at once."""
         endpoint = self._find(request["EndpointName"])
         following = self._follow(endpoint, Happening.DELETE_ASKED)
         self._leave(endpoint, endpoint.serving, endpoint.starting)
         endpoint.serving = endpoint.starting = None
         self._enter(endpoint, following)
+        self._deleted(endpoint.name)
         return {}
 
     def describe(self, request: Json) -> Json:
@@ -198,7 +206,9 @@ class Endpoints:
         if config is None or naming.key(config.variant["ModelName"]) not in self._store.models:
             return
         self._leave(endpoint, serving)
-        endpoint.serving = self._deploy(endpoint.name, config)
+        # On the instance that it has.
+        host = self._start(endpoint.name, config)
+        endpoint.serving = self._deploy(config, host)
 
     # The parts
 
@@ -228,18 +238,27 @@ class Endpoints:
                 config.instances,
             )
 
-    def _deploy(self, endpoint_name: str, config: EndpointConfig) -> Deployment:
+    def _provision(self, endpoint_name: str, config: EndpointConfig) -> Host:
+        if config.variant.get("InstanceType") in self._lacking():
+            return NoInstance(self._clock() + self._pace.create_seconds, self._clock)
+        return self._start(endpoint_name, config)
+
+    def _start(self, endpoint_name: str, config: EndpointConfig) -> Host:
         model = self._store.model(config.variant["ModelName"])
         if model.container.get("Mode") != "MultiModel":
             raise errors.validation(
                 f"The local SageMaker hosts multi-model containers only; {model.name} is none."
             )
+        return self._hosting.start(endpoint_name, config.variant["VariantName"], model)
+
+    def _deploy(self, config: EndpointConfig, host: Host) -> Deployment:
+        model = self._store.model(config.variant["ModelName"])
         return Deployment(
             config_name=config.name,
             variant=config.variant,
             image=model.container.get("Image", ""),
             resolved_at=self._store.today(),
-            host=self._hosting.start(endpoint_name, config.variant["VariantName"], model),
+            host=host,
             started_at=self._clock(),
         )
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
+from local import paging
 from local.sagemaker import errors
 from local.sagemaker.control import Json, Store
 from local.sagemaker.records import Endpoint, EndpointConfig, Model
@@ -31,16 +31,10 @@ def _time_matches(request: Json, name: str, at: datetime) -> bool:
 
 def _page(request: Json, found: list[Json]) -> tuple[list[Json], str | None]:
     size = min(int(request.get("MaxResults") or DEFAULT_IN_A_PAGE), MOST_IN_A_PAGE)
-    start = 0
-    if token := request.get("NextToken"):
-        try:
-            start = int(base64.b64decode(token, validate=True))
-        except ValueError:
-            raise errors.validation("Invalid NextToken.") from None
-    rest = start + size < len(found)
-    return found[start : start + size], (
-        base64.b64encode(str(start + size).encode()).decode() if rest else None
-    )
+    try:
+        return paging.page(found, size, request.get("NextToken"))
+    except ValueError:
+        raise errors.validation("Invalid NextToken.") from None
 
 
 def _listed(

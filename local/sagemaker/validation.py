@@ -1,4 +1,4 @@
-"""Hold a request against botocore's model of the operation, and refuse it in SageMaker's words."""
+"""Hold a request against botocore's model of the operation, and refuse it in AWS's words."""
 
 from __future__ import annotations
 
@@ -13,13 +13,18 @@ from botocore.model import ServiceModel, Shape
 from local.sagemaker.errors import validation
 
 # Java's classes in the model's patterns, and what they are here.
-_JAVA_CLASSES = {r"\p{ASCII}": r"[\x00-\x7f]", r"\p{Print}": r"[\x20-\x7e]", r"\z": r"\Z"}
+_JAVA_CLASSES = {
+    r"\p{ASCII}": r"[\x00-\x7f]",
+    r"\p{Print}": r"[\x20-\x7e]",
+    r"\z": r"\Z",
+    r"\uD800\uDC00-\uDBFF\uDFFF": r"\U00010000-\U0010FFFF",
+}
 
 
 @cache
-def service_model() -> ServiceModel:
-    """SageMaker's model, from whichever botocore is installed."""
-    return botocore.session.get_session().get_service_model("sagemaker")
+def service_model(service: str) -> ServiceModel:
+    """A service's model, from whichever botocore is installed."""
+    return botocore.session.get_session().get_service_model(service)
 
 
 @cache
@@ -29,7 +34,7 @@ def _pattern(text: str) -> re.Pattern[str] | None:
     try:
         return re.compile(text)
     except re.error:
-        # A Unicode property that Python's re does not have. Real SageMaker will still check it.
+        # A Unicode property that Python's re does not have. The real one will still check it.
         return None
 
 
@@ -129,9 +134,9 @@ def _faults(shape: Any, value: Any, at: str) -> Iterator[str]:
             yield f"Value at '{at}' is not of the type {kind}"
 
 
-def check(operation: str, request: Mapping[str, Any]) -> None:
-    """Raise ValidationException with every fault of the request, as SageMaker lists them."""
-    shape = service_model().operation_model(operation).input_shape
+def check(service: str, operation: str, request: Mapping[str, Any]) -> None:
+    """Raise ValidationException with every fault of the request, as AWS lists them."""
+    shape = service_model(service).operation_model(operation).input_shape
     faults = list(_faults(shape, request, ""))
     if faults:
         noun = "error" if len(faults) == 1 else "errors"

@@ -20,6 +20,8 @@ TYPES: dict[str, tuple[type, ...]] = {
     "timestamp": (datetime.datetime,),
     "blob": (bytes, StreamingBody),
 }
+# As Java writes it, and as Python does.
+_ABOVE_THE_BMP = r"\uD800\uDC00-\uDBFF\uDFFF", r"\U00010000-\U0010FFFF"
 
 
 def faults(shape: Any, value: Any, at: str = "") -> list[str]:
@@ -53,7 +55,7 @@ def faults(shape: Any, value: Any, at: str = "") -> list[str]:
 def _string_faults(shape: Any, value: str, at: str) -> list[str]:
     if shape.enum and value not in shape.enum:
         return [f"{at}: {value!r} is none of {shape.enum}"]
-    pattern = shape.metadata.get("pattern")
+    pattern = shape.metadata.get("pattern", "").replace(*_ABOVE_THE_BMP)
     if pattern and r"\p{" not in pattern and not re.fullmatch(pattern, value):
         return [f"{at}: {value!r} does not match {pattern}"]
     return []

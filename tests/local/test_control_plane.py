@@ -239,3 +239,35 @@ def test_state_changes_are_told(aws: LocalAws) -> None:
     for name in ("id", "time"):
         created[name] = f"<{name}>"
     assert created == golden("state_change_event")
+
+
+def test_endpoints_are_listed_by_the_hundred(start_local_aws: Any, tmp_path: Path) -> None:
+    """A hundred a page at most, ten by default; each with the times that DescribeEndpoint shows, to
+    the millisecond.
+    """
+    # None of them gets an instance, and so none a process.
+    aws: LocalAws = start_local_aws(
+        tmp_path, instance_limit=200, no_capacity="ml.m5.xlarge", create_seconds=600
+    )
+    try:
+        sagemaker = aws.client("sagemaker")
+        aws.put_config("many")
+        names = [f"many-{number:03}" for number in range(101)]
+        for name in names:
+            sagemaker.create_endpoint(EndpointName=name, EndpointConfigName="many")
+        assert len(sagemaker.list_endpoints()["Endpoints"]) == 10
+        pages = [
+            page["Endpoints"]
+            for page in sagemaker.get_paginator("list_endpoints").paginate(
+                SortBy="Name", PaginationConfig={"PageSize": 100}
+            )
+        ]
+        assert [len(page) for page in pages] == [100, 1]
+        listed = [endpoint for page in pages for endpoint in page]
+        assert [endpoint["EndpointName"] for endpoint in listed] == names
+        for endpoint in (listed[0], listed[-1]):
+            shown = sagemaker.describe_endpoint(EndpointName=endpoint["EndpointName"])
+            for member in ("CreationTime", "LastModifiedTime", "EndpointStatus", "EndpointArn"):
+                assert shown[member] == endpoint[member]
+    finally:
+        aws.stop()

@@ -194,3 +194,36 @@ def test_an_update_past_the_quota(start_local_aws: Any, tmp_path: Path) -> None:
         wait_until(lambda: describe(aws, "only")["EndpointConfigName"] == "two")
     finally:
         aws.stop()
+
+
+def test_the_deployment_config_of_the_last_change(aws: LocalAws) -> None:
+    """Given at CreateEndpoint or UpdateEndpoint, kept by an update only if that asks for it."""
+    sagemaker = aws.client("sagemaker")
+    rolling: dict[str, Any] = {
+        "RollingUpdatePolicy": {
+            "MaximumBatchSize": {"Type": "INSTANCE_COUNT", "Value": 1},
+            "WaitIntervalInSeconds": 60,
+        }
+    }
+    all_at_once: dict[str, Any] = {
+        "BlueGreenUpdatePolicy": {
+            "TrafficRoutingConfiguration": {"Type": "ALL_AT_ONCE", "WaitIntervalInSeconds": 0}
+        }
+    }
+    for name in ("deployed", "deployed-2"):
+        aws.put_config(name)
+    sagemaker.create_endpoint(
+        EndpointName="deployed", EndpointConfigName="deployed", DeploymentConfig=rolling
+    )
+    assert describe(aws, "deployed")["LastDeploymentConfig"] == rolling
+
+    def update(**more: Any) -> Any:
+        wait_until(lambda: aws.status("deployed") == "InService")
+        sagemaker.update_endpoint(EndpointName="deployed", EndpointConfigName="deployed-2", **more)
+        return describe(aws, "deployed").get("LastDeploymentConfig")
+
+    assert update(RetainDeploymentConfig=True) == rolling
+    assert update(DeploymentConfig=all_at_once) == all_at_once
+    assert update() is None
+    wait_until(lambda: aws.status("deployed") == "InService")
+    sagemaker.delete_endpoint(EndpointName="deployed")
