@@ -4,14 +4,18 @@ https://docs.aws.amazon.com/autoscaling/application/APIReference/API_RegisterSca
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from dormouse.adapters.calls import aws_call
 
 _NAMESPACE = "sagemaker"
+
+_ONCE = re.compile(r"at\((?P<at>[0-9T:.-]+)\)")
 
 # Of what is described, what is taken when it is registered again.
 _OF_TARGETS = (
@@ -50,6 +54,7 @@ class EndpointScaling:
     """Implements Scaling. `client` is boto3's of `application-autoscaling`."""
 
     client: Any
+    clock: Callable[[], datetime]
 
     def read(self, endpoint: str, variant_names: Sequence[str]) -> str | None:
         """Read the targets of the variants, their policies and their scheduled actions, as JSON;
@@ -88,6 +93,8 @@ class EndpointScaling:
     def restore(self, endpoint: str, scaling: str) -> None:
         """Register all that again; what is there already stays or is written over by the same.
 
+        Scheduled actions whose time is over are left out: they would be refused.
+
         Raises:
             AwsError: not all of it was taken.
         """
@@ -98,19 +105,50 @@ class EndpointScaling:
         for policy in saved["policies"]:
             with aws_call("PutScalingPolicy"):
                 self.client.put_scaling_policy(**policy)
+        now = self.clock()
         for action in saved["actions"]:
-            times = {
-                name: datetime.fromisoformat(action[name])
-                for name in ("StartTime", "EndTime")
-                if name in action
-            }
-            with aws_call("PutScheduledAction"):
-                self.client.put_scheduled_action(**{**action, **times})
+            due = _still_due(action, now)
+            if due is not None:
+                with aws_call("PutScheduledAction"):
+                    self.client.put_scheduled_action(**due)
 
     def _all(self, operation: str, member: str, **wanted: Any) -> Iterator[Mapping[str, Any]]:
         pages = self.client.get_paginator(operation).paginate(ServiceNamespace=_NAMESPACE, **wanted)
         for page in pages:
             yield from page[member]
+
+
+def _still_due(action: Mapping[str, Any], now: datetime) -> Mapping[str, Any] | None:
+    """Give a scheduled action as it is to be put now; None if its time is over."""
+    once = _once(action)
+    if once is not None and once <= now:
+        return None
+    times = {
+        name: datetime.fromisoformat(action[name])
+        for name in ("StartTime", "EndTime")
+        if name in action
+    }
+    if "EndTime" in times and times["EndTime"] <= now:
+        return None
+    due = {**action, **times}
+    if "StartTime" in times and times["StartTime"] <= now:
+        # It has begun, which needs no saying.
+        del due["StartTime"]
+    return due
+
+
+def _once(action: Mapping[str, Any]) -> datetime | None:
+    """Say when an action comes that comes only once; None for all others, and where that can't be
+    read: then it is AWS's to refuse.
+    """
+    found = _ONCE.fullmatch(action["Schedule"])
+    if found is None:
+        return None
+    try:
+        zone = ZoneInfo(action.get("Timezone", "UTC"))
+        return datetime.fromisoformat(found["at"]).replace(tzinfo=zone)
+    except (ValueError, KeyError):
+        return None
 
 
 def _only(described: Mapping[str, Any], members: Sequence[str]) -> Mapping[str, Any]:

@@ -23,6 +23,7 @@ from dormouse.bootstrap.clients import (
     RETENTION,
     WRITES_ONCE,
     client,
+    fast_client,
     late_client,
     utc_now,
 )
@@ -46,7 +47,7 @@ def reconciler() -> Reconciler:
     settings = ReconcileSettings.from_env(os.environ)
     tags, dynamodb, reader = (
         client("resourcegroupstaggingapi"),
-        client("dynamodb"),
+        fast_client("dynamodb"),
         client("sagemaker"),
     )
     writer = client("sagemaker", WRITES_ONCE)
@@ -63,7 +64,7 @@ def reconciler() -> Reconciler:
         schedules=SsmSchedules(late_client("ssm"), settings.schedules_parameter, utc_now),
         endpoints=SageMakerEndpoints(reader=reader, writer=writer),
         configs=SageMakerConfigs(writer),
-        scaling=EndpointScaling(late_client("application-autoscaling")),
+        scaling=EndpointScaling(late_client("application-autoscaling"), utc_now),
         declarations=StackDeclarations(late_client("cloudformation")),
         metrics=InvocationMetrics(late_client("cloudwatch")),
         rates=Pricing(EndpointConfigs(reader), prices, utc_now, settings.instance_prices),
