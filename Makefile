@@ -68,7 +68,7 @@ test: envs models tiny-models ## Run every test, the real model server's include
 
 check: .venvs/dev/.ready .venvs/sam/.ready ## Everything that needs neither a model server nor a local AWS.
 	$(MAKE) --no-print-directory lint type
-	$(BIN)/pytest tests/unit tests/adapters tests/handlers tests/template tests/client tests/deploy tests/docs
+	$(BIN)/pytest tests/unit tests/adapters tests/handlers tests/template tests/client tests/deploy tests/docs tests/scenarios
 
 fmt: .venvs/dev/.ready ## Format the code.
 	$(BIN)/ruff format .
