@@ -65,7 +65,7 @@ def test_any_text_is_a_schedule_or_an_error_that_quotes_it(text: str) -> None:
         ("Mon-Fri 08:00-25:00", "'25:00' is no time"),
         ("Mon-Fri 08:60-18:00", "'08:60' is no time"),
         ("Mon-Fri 08:00", "'08:00' has no end"),
-        ("Mon-Fri 24:00-06:00", "no window begins at 24:00"),
+        ("Mon-Fri 24:00-06:00", "'24:00' is no beginning"),
         ("Mon-Fri 08:00-08:00", "begins and ends at the same time"),
         ("Mon-Fri 08:00-18:00 Berlin", "'Berlin' is no time zone"),
         ("Mon-Fri 08:00-18:00 ../../etc/passwd", "'../../etc/passwd' is no time zone"),
@@ -226,7 +226,7 @@ def test_a_night_that_begins_before_a_holiday_goes_on_into_it() -> None:
     ("text", "words"),
     [
         ("@broken", "'Fry' is no day"),
-        ("@again", "to which another can't refer"),
+        ("@again", "no schedule with a name can refer to another"),
         ("daily 08:00-09:00 - @odd", "'Xmas' is no day"),
         ("daily 08:00-09:00 - @back", "ends before it begins"),
         ("@none", "no schedule named 'none'"),

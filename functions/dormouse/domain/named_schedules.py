@@ -5,9 +5,11 @@
 """
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from typing import TypeVar
 
 from dormouse.domain.schedule import (
     EXAMPLE,
@@ -18,22 +20,32 @@ from dormouse.domain.schedule import (
     Term,
     is_name,
     parse_term,
+    quoted,
+    refusal,
 )
 
-_SECTIONS = ("schedules", "calendars")
-_LONGEST_SPAN = timedelta(days=366)
-_DAY = timedelta(days=1)
+SCHEDULES = "schedules"
+CALENDARS = "calendars"
+
+_DOCUMENT = f'{{"{SCHEDULES}": {{}}, "{CALENDARS}": {{}}}}'
+_DAYS = re.compile(
+    r"(?P<first>[0-9]{4}-[0-9]{2}-[0-9]{2})(/(?P<last>[0-9]{4}-[0-9]{2}-[0-9]{2}))?", re.ASCII
+)
+_LONGEST = timedelta(days=366)
+
+Entry = TypeVar("Entry")
 
 
 @dataclass(frozen=True, slots=True)
 class NamedSchedules:
-    """What has a name. `faults` says of each broken entry what is wrong with it, and `unreadable`
-    of all of them. With `is_unread` every name is taken, and its windows are none.
+    """What has a name. `faults` says what is wrong with a part of the document, by the path to it,
+    such as ("calendars", "holidays"), and `unreadable` with all of it. With `is_unread` every name
+    is taken, and its windows are none.
     """
 
     schedules: Mapping[str, Schedule] = field(default_factory=dict)
     calendars: Mapping[str, frozenset[date]] = field(default_factory=dict)
-    faults: Mapping[str, str] = field(default_factory=dict)
+    faults: Mapping[tuple[str, ...], str] = field(default_factory=dict)
     unreadable: str | None = None
     is_unread: bool = False
 
@@ -51,8 +63,8 @@ def parse_schedule(text: str, named: NamedSchedules = NO_NAMES) -> Schedule:
             and shows an example.
     """
     windows, *calendars = text.split(" - ")
-    without = tuple(_calendar(text, written, named) for written in calendars)
-    return Schedule(tuple(_part(text, part, named) for part in windows.split(" + ")), without)
+    parts = tuple(_part(text, part, named) for part in windows.split(" + "))
+    return Schedule(parts, tuple(_calendar(text, written, named) for written in calendars))
 
 
 def parse_named_schedules(text: str) -> NamedSchedules:
@@ -62,29 +74,38 @@ def parse_named_schedules(text: str) -> NamedSchedules:
     except (ValueError, RecursionError) as error:
         return NamedSchedules(unreadable=f"it is no JSON: {error}")
     if not isinstance(document, dict):
-        return NamedSchedules(unreadable="it is no JSON object")
-    faults = {name: f"{name!r} is neither schedules nor calendars" for name in document}
-    sections: dict[str, Mapping[str, object]] = {}
-    for section in _SECTIONS:
-        entries = document.get(section, {})
-        if not isinstance(entries, dict):
-            return NamedSchedules(unreadable=f"its {section} are no JSON object of names")
-        sections[section] = entries
-        faults.pop(section, None)
-    calendars: dict[str, frozenset[date]] = {}
-    for name, entry in sections["calendars"].items():
-        try:
-            calendars[name] = _read_calendar(name, entry)
-        except ScheduleError as error:
-            faults[name] = str(error)
-    known = NamedSchedules(calendars=calendars, faults=dict(faults))
-    schedules: dict[str, Schedule] = {}
-    for name, entry in sections["schedules"].items():
-        try:
-            schedules[name] = _read_schedule(name, entry, known)
-        except ScheduleError as error:
-            faults[name] = str(error)
+        return NamedSchedules(unreadable=f"it is no JSON object, as in {_DOCUMENT}")
+    faults: dict[tuple[str, ...], str] = {
+        (key,): f"{quoted(key)} is neither {SCHEDULES} nor {CALENDARS}, as in {_DOCUMENT}"
+        for key in document
+        if key not in (SCHEDULES, CALENDARS)
+    }
+    known = NamedSchedules(faults=faults)
+    calendars = _section(document, CALENDARS, _read_calendar, known, faults)
+    known = NamedSchedules(calendars=calendars, faults=faults)
+    schedules = _section(document, SCHEDULES, _read_schedule, known, faults)
     return NamedSchedules(schedules, calendars, faults)
+
+
+def _section(
+    document: Mapping[str, object],
+    section: str,
+    read: Callable[[str, object, NamedSchedules], Entry],
+    known: NamedSchedules,
+    faults: dict[tuple[str, ...], str],
+) -> Mapping[str, Entry]:
+    """Read the entries of a section; what is wrong is added to the faults."""
+    entries = document.get(section, {})
+    if not isinstance(entries, dict):
+        faults[(section,)] = f"its {section} are no JSON object of names, as in {_DOCUMENT}"
+        return {}
+    found = {}
+    for name, entry in entries.items():
+        try:
+            found[name] = read(name, entry, known)
+        except ScheduleError as error:
+            faults[section, name] = str(error)
+    return found
 
 
 def _part(text: str, part: str, named: NamedSchedules) -> Term | Reference:
@@ -93,81 +114,93 @@ def _part(text: str, part: str, named: NamedSchedules) -> Term | Reference:
     name = _name(text, part)
     if named.is_unread:
         return Reference(name, Schedule(()))
-    _refuse_fault(text, name, named)
     if name not in named.schedules:
-        raise ScheduleError(
-            f"{text!r}: there is no schedule named {name!r} in the SSM parameter: write it there, "
-            f'as in {{"schedules": {{"{name}": "{EXAMPLE}"}}}}'
-        )
+        raise _missing(text, SCHEDULES, name, f'"{EXAMPLE}"', named)
     return Reference(name, named.schedules[name])
 
 
 def _calendar(text: str, written: str, named: NamedSchedules) -> Calendar:
+    example = f"{EXAMPLE} - @holidays"
+    if " + " in written:
+        what = "is no calendar: windows come first, and calendars behind them"
+        raise refusal(text, written, what, example)
     if not written.startswith("@"):
-        raise ScheduleError(
-            f"{text!r}: {written!r} is no calendar: after a minus write its name, as in "
-            f"{EXAMPLE} - @holidays"
-        )
+        raise refusal(text, written, "is no calendar: after a minus write its name", example)
     name = _name(text, written)
     if named.is_unread:
         return Calendar(name, frozenset())
-    _refuse_fault(text, name, named)
     if name not in named.calendars:
-        raise ScheduleError(
-            f"{text!r}: there is no calendar named {name!r} in the SSM parameter: write it there, "
-            f'as in {{"calendars": {{"{name}": ["2026-12-25"]}}}}'
-        )
+        raise _missing(text, CALENDARS, name, '["2026-12-25"]', named)
     return Calendar(name, named.calendars[name])
 
 
 def _name(text: str, written: str) -> str:
     name = written.removeprefix("@")
     if not is_name(name):
-        raise ScheduleError(
-            f"{text!r}: {written!r} is no name: an @, and then letters, digits and _ . -, as in "
-            "@office"
-        )
+        what = "is no name: write an @, and then up to 64 letters, digits and _ . -"
+        raise refusal(text, written, what, "@office")
     return name
 
 
-def _refuse_fault(text: str, name: str, named: NamedSchedules) -> None:
+def _missing(
+    text: str, section: str, name: str, example: str, named: NamedSchedules
+) -> ScheduleError:
+    """Say why a name is not known."""
     if named.unreadable is not None:
-        raise ScheduleError(f"{text!r}: the SSM parameter can't be read: {named.unreadable}")
-    if name in named.faults:
-        raise ScheduleError(f"{text!r}: in the SSM parameter, {name!r}: {named.faults[name]}")
+        return ScheduleError(
+            f"{quoted(text)}: @{name} is not known, since the SSM parameter can't be read: "
+            f"{named.unreadable}"
+        )
+    for path in ((section, name), (section,)):
+        if path in named.faults:
+            return ScheduleError(
+                f"{quoted(text)}: @{name} is broken in the SSM parameter: {named.faults[path]}"
+            )
+    # Perhaps it is where nobody looks for it.
+    astray = "".join(f"; {fault}" for path, fault in named.faults.items() if len(path) == 1)
+    return ScheduleError(
+        f"{quoted(text)}: there is no {section.removesuffix('s')} named {name!r} in the SSM "
+        f'parameter: write it there, as in {{"{section}": {{"{name}": {example}}}}}{astray}'
+    )
 
 
 def _read_schedule(name: str, entry: object, known: NamedSchedules) -> Schedule:
-    if not is_name(name):
-        raise ScheduleError("a name has letters, digits and _ . - alone, as in office")
+    _check_name(name)
     if not isinstance(entry, str):
-        raise ScheduleError(f"{entry!r:.80} is no schedule: write one as in {EXAMPLE!r}")
-    windows = entry.split(" - ")[0]
-    references = [part for part in windows.split(" + ") if part.startswith("@")]
-    if references:
-        raise ScheduleError(
-            f"{entry!r:.200}: {references[0]!r} is a named schedule, to which another can't refer"
-        )
+        raise ScheduleError(f'{quoted(entry)} is no schedule: write one as in "{EXAMPLE}"')
+    if other := next((part for part in entry.split(" + ") if part.startswith("@")), None):
+        what = "has a name, and no schedule with a name can refer to another: write its windows"
+        raise refusal(entry, other, what)
     return parse_schedule(entry, known)
 
 
-def _read_calendar(name: str, entry: object) -> frozenset[date]:
-    if not is_name(name):
-        raise ScheduleError("a name has letters, digits and _ . - alone, as in holidays")
+def _read_calendar(name: str, entry: object, _: NamedSchedules) -> frozenset[date]:
+    _check_name(name)
     if not isinstance(entry, list):
-        raise ScheduleError(f'{entry!r:.80} is no list of days, as in ["2026-12-25"]')
+        raise ScheduleError(f'{quoted(entry)} is no list of days, as in ["2026-12-25"]')
     return frozenset[date]().union(*(_read_days(written) for written in entry))
+
+
+def _check_name(name: str) -> None:
+    if not is_name(name):
+        raise ScheduleError(
+            f"{quoted(name)} is no name: write up to 64 letters, digits and _ . -, as in office"
+        )
 
 
 def _read_days(written: object) -> frozenset[date]:
     example = 'write "2026-12-25", or "2026-12-28/2027-01-03" for several'
-    # What is no text is no day, whatever it reads as.
-    first, slash, last = (written if isinstance(written, str) else "").partition("/")
+    days = _DAYS.fullmatch(written) if isinstance(written, str) else None
+    if days is None:
+        raise ScheduleError(f"{quoted(written)} is no day: {example}")
     try:
-        begin = date.fromisoformat(first)
-        end = date.fromisoformat(last) if slash else begin
-    except ValueError:
-        raise ScheduleError(f"{written!r:.80} is no day: {example}") from None
-    if not begin <= end <= begin + _LONGEST_SPAN:
-        raise ScheduleError(f"{written!r}: it ends before it begins, or a year later: {example}")
-    return frozenset(begin + _DAY * offset for offset in range((end - begin).days + 1))
+        first = date.fromisoformat(days["first"])
+        last = date.fromisoformat(days["last"] or days["first"])
+    except ValueError as error:
+        raise ScheduleError(f"{quoted(written)} is no day, {error}: {example}") from None
+    if not timedelta(0) <= last - first <= _LONGEST:
+        raise ScheduleError(
+            f"{quoted(written)} ends before it begins, or more than {_LONGEST.days} days later: "
+            f"{example}"
+        )
+    return frozenset(first + timedelta(days=day) for day in range((last - first).days + 1))

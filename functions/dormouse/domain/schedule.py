@@ -10,7 +10,7 @@ the clock leaves a time out, the first later one counts.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -100,47 +100,39 @@ class Schedule:
 
     def window_at(self, moment: datetime) -> Window | None:
         """Find the window around a moment; those that touch or overlap are one. None: there is
-        none. Its end is looked for no farther than the horizon.
+        none. One that goes on for weeks is shown from three days before up to the horizon.
         """
-        return next(
-            (each for each in self._windows(moment) if each.begins_at <= moment < each.ends_at),
-            None,
-        )
+        windows = _windows(self, moment.astimezone(UTC).date())
+        return next((each for each in windows if each.begins_at <= moment < each.ends_at), None)
 
     def next_window(self, after: datetime) -> Window | None:
         """Find the first window that begins after a moment, within the horizon."""
+        windows = _windows(self, after.astimezone(UTC).date())
         until = after + HORIZON
-        return next(
-            (each for each in self._windows(after) if after < each.begins_at <= until), None
-        )
-
-    def _windows(self, moment: datetime) -> Iterator[Window]:
-        """List the windows about a moment, those that touch as one, in their order."""
-        open_one: Window | None = None
-        for each in _occurrences(self, moment.date()):
-            if open_one is not None and each.begins_at <= open_one.ends_at:
-                ends_at = max(open_one.ends_at, each.ends_at)
-                open_one = Window(open_one.begins_at, ends_at)
-                continue
-            if open_one is not None:
-                yield open_one
-            open_one = each
-        if open_one is not None:
-            yield open_one
+        return next((each for each in windows if after < each.begins_at <= until), None)
 
 
 @lru_cache(maxsize=10_000)
-def _occurrences(schedule: Schedule, around: date) -> tuple[Window, ...]:
-    """List every window that may matter from a day (in UTC) on, by its beginning."""
+def _windows(schedule: Schedule, around: date) -> tuple[Window, ...]:
+    """List every window that may matter from a day (in UTC) on, in their order, those that touch as
+    one.
+    """
+    # A day may be another one in the zone, and an overnight window began on the day before.
     days = [around + timedelta(days=offset) for offset in range(-3, HORIZON.days + 3)]
     windows = [
-        _window(term, day)
+        window
         for term, left_out in _terms(schedule, frozenset())
         for day in days
         if day.weekday() in term.days and day not in left_out
+        if (window := _window(term, day)) is not None
     ]
-    there = [window for window in windows if window is not None]
-    return tuple(sorted(there, key=lambda window: (window.begins_at, window.ends_at)))
+    merged: list[Window] = []
+    for window in sorted(windows, key=lambda each: each.begins_at):
+        if merged and window.begins_at <= (before := merged[-1]).ends_at:
+            merged[-1] = Window(before.begins_at, max(before.ends_at, window.ends_at))
+        else:
+            merged.append(window)
+    return tuple(merged)
 
 
 def _terms(schedule: Schedule, left_out: frozenset[date]) -> Iterator[tuple[Term, frozenset[date]]]:
@@ -161,6 +153,7 @@ def _window(term: Term, day: date) -> Window | None:
     return Window(begins_at, ends_at) if begins_at < ends_at else None
 
 
+@lru_cache(maxsize=10_000)
 def parse_term(text: str) -> Term:
     """Read one window, such as `Mon-Fri 08:00-18:00 Europe/Berlin`.
 
@@ -170,12 +163,22 @@ def parse_term(text: str) -> Term:
     written = _TERM.fullmatch(text)
     if written is None:
         raise ScheduleError(
-            f"{text!r} is no window: write days, times and a time zone, as in {EXAMPLE}"
+            f"{quoted(text)} is no window: write days, times and a time zone, as in {EXAMPLE}"
         )
     begins, ends = _read_times(text, written["times"])
     return Term(
         _read_days(text, written["days"]), begins, ends, _read_zone(text, written["zone"] or _UTC)
     )
+
+
+def quoted(written: object) -> str:
+    """Quote what was written: a tag's value as it is, what is much longer cut."""
+    return f"{written!r:.300}"
+
+
+def refusal(text: str, part: str, what: str, example: str = EXAMPLE) -> ScheduleError:
+    """Say of a part of what was written what is wrong with it, and show how it may be."""
+    return ScheduleError(f"{quoted(text)}: {quoted(part)} {what}, as in {example}")
 
 
 def is_name(text: str) -> bool:
@@ -187,16 +190,11 @@ def _read_days(text: str, days: str) -> frozenset[int]:
     if days.lower() == _DAILY:
         return _EVERY_DAY
     names = days.split("-")
+    if len(names) > 2 or _DAILY in (name.lower() for name in names):
+        raise refusal(text, days, f"are no days: write one, the first and the last, or {_DAILY}")
     for name in names:
         if name.lower() not in _NUMBERS:
-            raise ScheduleError(
-                f"{text!r}: {name!r} is no day: write one of {' '.join(DAYS)} or {_DAILY}, as in "
-                f"{EXAMPLE}"
-            )
-    if len(names) > 2:
-        raise ScheduleError(
-            f"{text!r}: {days!r} are no days: write one, or the first and the last, as in {EXAMPLE}"
-        )
+            raise refusal(text, name, f"is no day: write one of {' '.join(DAYS)} or {_DAILY}")
     first, last = _NUMBERS[names[0].lower()], _NUMBERS[names[-1].lower()]
     return frozenset((first + offset) % 7 for offset in range((last - first) % 7 + 1))
 
@@ -204,17 +202,13 @@ def _read_days(text: str, days: str) -> frozenset[int]:
 def _read_times(text: str, times: str) -> tuple[int, int]:
     begins, dash, ends = times.partition("-")
     if not dash:
-        raise ScheduleError(f"{text!r}: {times!r} has no end: write two times, as in {EXAMPLE}")
+        raise refusal(text, times, "has no end: write two times")
     first, last = _read_time(text, begins), _read_time(text, ends)
     if first == _A_DAY:
-        raise ScheduleError(
-            f"{text!r}: no window begins at 24:00: write 00:00 and the next day, as in {EXAMPLE}"
-        )
+        raise refusal(text, begins, "is no beginning: write 00:00 and the next day")
     if first == last:
-        raise ScheduleError(
-            f"{text!r}: {times!r} begins and ends at the same time: for whole days write "
-            "00:00-24:00, as in Sat-Sun 00:00-24:00"
-        )
+        what = "begins and ends at the same time: for whole days write 00:00-24:00"
+        raise refusal(text, times, what, "Sat-Sun 00:00-24:00")
     return first, last
 
 
@@ -223,19 +217,13 @@ def _read_time(text: str, time: str) -> int:
     minutes = -1 if written is None else int(written["hour"]) * 60 + int(written["minute"])
     is_time = written is not None and int(written["minute"]) < 60 and minutes <= _A_DAY
     if not is_time:
-        raise ScheduleError(
-            f"{text!r}: {time!r} is no time from 00:00 to 24:00, with two digits each, as in "
-            f"{EXAMPLE}"
-        )
+        raise refusal(text, time, "is no time from 00:00 to 24:00, with two digits each")
     return minutes
 
 
 def _read_zone(text: str, zone: str) -> str:
     if zone not in _zones():
-        raise ScheduleError(
-            f"{text!r}: {zone!r} is no time zone: write its name in the IANA database, as in "
-            f"{EXAMPLE}"
-        )
+        raise refusal(text, zone, "is no time zone: write its name in the IANA database")
     return zone
 
 
