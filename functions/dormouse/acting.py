@@ -33,6 +33,9 @@ class Acting:
             AwsError: what `change` raises, or the claim can't be written.
         """
         now = self.clock()
+        if ledger.acting_until is not None and now <= ledger.acting_until:
+            # What was seen after that may be from before the change, though it is made by now.
+            return False
         if not self.state.begin_act(endpoint, ledger, now, now + self.patience):
             return False
         try:

@@ -18,6 +18,7 @@ from dormouse.domain.invocation import (
     Unanswered,
 )
 from dormouse.domain.ledger import Ledger
+from dormouse.ports import Window
 from tests.fakes.endpoints import FakeEndpoints
 from tests.fakes.ledger import FakeLedgers
 from tests.state_machine.interleaving import Actor, Directive, Phase, Point, Stage
@@ -96,6 +97,8 @@ class Cloud(FakeEndpoints):
         self.under_way: list[Run] = []
         self.creations: list[Creation] = []
         self.violations: list[str] = []
+        self.asked: list[str] = []
+        """Every change that was asked for, whether it could be made or not."""
         self.status_changes: list[EndpointStatus | None] = []
         self.was_met = True
         """Whether the last endpoint that was created has been of use, or ended by itself."""
@@ -127,6 +130,7 @@ class Cloud(FakeEndpoints):
         deployment_config: str | None = None,
     ) -> None:
         """Begin to create it, unless it exists."""
+        self.asked.append("create")
         is_new = isinstance(self.observe(endpoint), Absent)
         if not is_new:
             # As SageMakerEndpoints does with `Cannot create already existing endpoint`.
@@ -141,10 +145,11 @@ class Cloud(FakeEndpoints):
         if self.failures:
             self.failures -= 1
             self.fails_with = "InsufficientInstanceCapacity"
-        super().create(endpoint, config_name, tags)
+        super().create(endpoint, config_name, tags, deployment_config)
 
     def delete(self, endpoint: str) -> None:
         """Begin to delete it, where its status allows."""
+        self.asked.append("delete")
         seen = self.observe(endpoint)
         if isinstance(seen, Present) and seen.status not in (
             EndpointStatus.CREATING,
@@ -158,6 +163,11 @@ class Cloud(FakeEndpoints):
             self._cut()
         self.delete_takes = _next(self.deleting, timedelta(seconds=20))
         super().delete(endpoint)
+
+    def update(self, endpoint: str, config_name: str, *, retains_deployment: bool) -> None:
+        """Begin to move it to another config, where its status allows."""
+        self.asked.append("update")
+        super().update(endpoint, config_name, retains_deployment=retains_deployment)
 
     def delete_by_hand(self) -> None:
         """Let somebody delete it in the console, whoever uses it."""
@@ -275,9 +285,12 @@ class Cloud(FakeEndpoints):
     # ----------------------------------------------------------------------------------- CloudWatch
 
     def last_activity(
-        self, endpoint: str, variant_names: Sequence[str], since: datetime, until: datetime
-    ) -> Measured | Unreadable:
+        self, windows: Sequence[Window], until: datetime
+    ) -> Mapping[str, Measured | Unreadable]:
         """Find the latest minute with an invocation, as far as CloudWatch shows it by now."""
+        return {window.endpoint: self._last_activity(window.since) for window in windows}
+
+    def _last_activity(self, since: datetime) -> Measured | Unreadable:
         if self.metrics_fail:
             return Unreadable("GetMetricData refused: Throttling")
         shown = [r.began_at for r in self.runs if r.began_at <= self.stage.now - self.metric_lag]

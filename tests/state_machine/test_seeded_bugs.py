@@ -9,6 +9,7 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from dormouse.domain.ledger import Lease, Ledger, RecordedDemand
 from dormouse.domain.parked_request import ParkedRequest
+from dormouse.domain.spending import Spent
 from tests.fakes.ledger import FakeLedgers
 from tests.fakes.requests import FakeRequestRecords
 from tests.state_machine.machine import Deployment
@@ -37,19 +38,31 @@ class LostDemandVersion(FakeLedgers):
     """Demand is written, and its version stays."""
 
     def record_demand(
-        self, endpoint: str, now: datetime, unless_since: datetime, *, known_only: bool
+        self,
+        endpoint: str,
+        now: datetime,
+        unless_since: datetime,
+        *,
+        known_only: bool,
+        by: str | None = None,
     ) -> RecordedDemand:
         """Forget to raise it."""
         before = self.read(endpoint).demand_version
-        recorded = super().record_demand(endpoint, now, unless_since, known_only=known_only)
+        recorded = super().record_demand(endpoint, now, unless_since, known_only=known_only, by=by)
         return self._put_back(endpoint, before, recorded)
 
     def raise_demand(
-        self, endpoint: str, now: datetime, news_since: datetime, *, has_requests: bool
+        self,
+        endpoint: str,
+        now: datetime,
+        news_since: datetime,
+        *,
+        has_requests: bool,
+        by: str | None = None,
     ) -> RecordedDemand:
         """Forget to raise it."""
         before = self.read(endpoint).demand_version
-        recorded = super().raise_demand(endpoint, now, news_since, has_requests=has_requests)
+        recorded = super().raise_demand(endpoint, now, news_since, has_requests=has_requests, by=by)
         return self._put_back(endpoint, before, recorded)
 
     def _put_back(self, endpoint: str, version: int, recorded: RecordedDemand) -> RecordedDemand:
@@ -61,11 +74,13 @@ class LostDemandVersion(FakeLedgers):
 class EarlyDeleting(FakeLedgers):
     """The claim to delete does not wait for the last lease to pass."""
 
-    def begin_deleting(self, endpoint: str, seen: Ledger, now: datetime) -> bool:
+    def begin_deleting(
+        self, endpoint: str, seen: Ledger, now: datetime, spent: Spent | None = None
+    ) -> bool:
         """Overlook the lease."""
         before = self.read(endpoint)
         self.ledgers[endpoint] = replace(before, lease_until=None)
-        is_claimed = super().begin_deleting(endpoint, seen, now)
+        is_claimed = super().begin_deleting(endpoint, seen, now, spent)
         after = replace(self.read(endpoint), lease_until=before.lease_until)
         self.ledgers[endpoint] = after
         return is_claimed
