@@ -12,6 +12,7 @@ import typer
 from dormouse_cli import __version__
 from dormouse_cli.commands import (
     aliases,
+    decisions,
     ground_truth,
     intents,
     invoke,
@@ -93,6 +94,10 @@ app.command()(with_common_options(intents.wake))
 app.command()(with_common_options(intents.sleep))
 app.command()(with_common_options(intents.hold))
 app.command()(with_common_options(intents.release))
+app.command()(with_common_options(intents.suspend))
+app.command()(with_common_options(intents.resume))
+app.command()(with_common_options(decisions.plan))
+app.command()(with_common_options(decisions.history))
 app.command()(with_common_options(invoke.invoke))
 app.command()(with_common_options(requests.result))
 app.command("requests")(with_common_options(requests.listing))

@@ -6,6 +6,7 @@ import json
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
@@ -23,11 +24,14 @@ from dormouse_cli.accepted_request import (
     read_requests,
 )
 from dormouse_cli.aws import USER_AGENT
+from dormouse_cli.decision import DecisionPage, read_decision_page
+from dormouse_cli.dry_run import DryRun, read_dry_run
 from dormouse_cli.endpoint import Endpoint, read_endpoint, read_endpoints
 from dormouse_cli.errors import CliError
 from dormouse_cli.exit_codes import ExitCode
 from dormouse_cli.fields import UnreadableAnswer, read_object, read_whole
 from dormouse_cli.ground_truth import GroundTruth
+from dormouse_cli.moments import format_instant
 from dormouse_cli.problem import Problem, read_problem, sentence
 from dormouse_cli.served_model import (
     Alias,
@@ -43,6 +47,7 @@ _Read = TypeVar("_Read")
 CONNECT_SECONDS = 10
 # An HTTP API answers within 30 s, with a 503 of its own if need be.
 READ_SECONDS = 35
+MOST_DECISIONS = 100
 _PAUSES_BETWEEN_READS = (0.5, 2.0)
 _NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}", re.ASCII)
 
@@ -95,6 +100,27 @@ class ControlClient:
     def sleep(self, name: str) -> Endpoint:
         """Stop it until somebody asks for it again."""
         return self._intend(name, "sleep", None)
+
+    def suspend(self, name: str) -> Endpoint:
+        """Stop it until it is resumed, whoever asks for it."""
+        return self._intend(name, "suspend", None)
+
+    def resume(self, name: str) -> Endpoint:
+        """Suspend it no longer, and forget which EndpointConfigs have failed."""
+        return self._intend(name, "resume", None)
+
+    def plan(self, name: str, at: str | None) -> DryRun:
+        """Say what would be done with it now, or at a moment such as `2026-11-23T18:00:00Z`."""
+        query = "" if at is None else f"?{urlencode({'at': at})}"
+        return self._understood(read_dry_run, self._read(f"{_path(name)}/plan{query}"))
+
+    def decisions(self, name: str, limit: int, before: datetime | None) -> DecisionPage:
+        """List what was decided of it, newest first: a page of at most `MOST_DECISIONS`."""
+        query: dict[str, str | int] = {"limit": limit}
+        if before is not None:
+            query["before"] = format_instant(before)
+        path = f"{_path(name)}/decisions?{urlencode(query)}"
+        return self._understood(read_decision_page, self._read(path))
 
     def requests(self, name: str) -> tuple[AcceptedRequest, ...]:
         """List the requests that wait for one, the oldest first."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from dormouse_cli.decision import Decision, read_decision
 from dormouse_cli.fields import (
     UnreadableAnswer,
     read_list,
@@ -16,17 +17,7 @@ from dormouse_cli.fields import (
     read_texts,
     read_whole,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """What Dormouse decided for an endpoint, and why."""
-
-    at: datetime | None
-    action: str
-    rule: str
-    reason: str
-    until: datetime | None
+from dormouse_cli.life import Life, read_life
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +54,7 @@ class Endpoint:
     last_request_at: datetime | None
     warm_up: WarmUp | None
     waiting: Waiting | None
+    life: Life
     problem: str | None
     decision: Decision | None
     next: str
@@ -110,12 +102,13 @@ def read_endpoint(answer: object) -> Endpoint:
         last_request_at=read_moment(fields, "last_request_at"),
         warm_up=_warm_up(fields),
         waiting=_waiting(fields),
+        life=read_life(fields),
         problem=read_text(fields, "problem"),
-        decision=None if decision is None else _decision(decision),
+        decision=None if decision is None else read_decision(decision),
         next=read_text(fields, "next") or "",
         next_at=read_moment(fields, "next_at"),
         expected_wake_seconds=read_whole(fields, "expected_wake_seconds"),
-        decisions=tuple(_decision(entry) for entry in read_list(fields, "decisions")),
+        decisions=tuple(read_decision(entry) for entry in read_list(fields, "decisions")),
         document=fields,
     )
 
@@ -130,17 +123,6 @@ def read_endpoints(answer: object) -> tuple[Endpoint, ...]:
     if "endpoints" not in fields:
         raise UnreadableAnswer("the answer has no 'endpoints'")
     return tuple(read_endpoint(entry) for entry in read_list(fields, "endpoints"))
-
-
-def _decision(answer: object) -> Decision:
-    fields = read_object(answer, "a decision")
-    return Decision(
-        at=read_moment(fields, "at"),
-        action=read_text(fields, "action") or "",
-        rule=read_text(fields, "rule") or "",
-        reason=read_text(fields, "reason") or "",
-        until=read_moment(fields, "until"),
-    )
 
 
 def _warm_up(answer: Mapping[str, object]) -> WarmUp | None:

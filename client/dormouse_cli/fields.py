@@ -63,6 +63,16 @@ def read_number(fields: Mapping[str, object], name: str) -> float | None:
     return float(value)
 
 
+def read_flag(fields: Mapping[str, object], name: str) -> bool:
+    """Read a yes or no; no where there is none."""
+    value = fields.get(name)
+    if value is None:
+        return False
+    if not isinstance(value, bool):
+        raise UnreadableAnswer(f"{name!r} is neither true nor false")
+    return value
+
+
 def read_moment(fields: Mapping[str, object], name: str) -> datetime | None:
     """Read a time, in UTC; None where there is none."""
     value = read_text(fields, name)

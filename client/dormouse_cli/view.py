@@ -11,7 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from dormouse_cli.accepted_request import AcceptedRequest, Replay
-from dormouse_cli.endpoint import Decision, Endpoint
+from dormouse_cli.endpoint import Endpoint
+from dormouse_cli.life_view import facts_of, history, news_of
 from dormouse_cli.logged_request import LoggedRequest
 from dormouse_cli.moments import local_clock, relative, spoken, told
 from dormouse_cli.problem import sentence
@@ -100,11 +101,13 @@ def details(endpoint: Endpoint, now: datetime) -> RenderableType:
         fact("idle timeout", spoken(endpoint.idle_timeout_seconds))
     if endpoint.expected_wake_seconds is not None:
         fact("a wake takes", f"about {spoken(endpoint.expected_wake_seconds)}")
+    for name, value in facts_of(endpoint.life, now):
+        fact(name, value)
     fact("config", endpoint.endpoint_config)
     fact("principals", "\n".join(endpoint.principals))
     if not endpoint.decisions:
         return facts
-    return Group(facts, Text(), _decisions(endpoint.decisions, now))
+    return Group(facts, Text(), history(endpoint.decisions, now))
 
 
 def requests(waiting: Sequence[AcceptedRequest], now: datetime) -> RenderableType:
@@ -247,22 +250,6 @@ def intended(endpoint: Endpoint, now: datetime) -> str:
     return f"{sentence(f'{endpoint.name} is {endpoint.state}{until}{why}')}{following}"
 
 
-def _decisions(decisions: Sequence[Decision], now: datetime) -> Table:
-    shown = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
-    shown.add_column("DECIDED", no_wrap=True)
-    shown.add_column("ACTION")
-    shown.add_column("RULE")
-    shown.add_column("WHY", overflow="fold")
-    for decision in decisions:
-        shown.add_row(
-            local_clock(decision.at, now) if decision.at else "-",
-            Text(decision.action),
-            Text(decision.rule),
-            Text(decision.reason),
-        )
-    return shown
-
-
 def _callers(callers: Sequence[tuple[str, int]]) -> Table:
     shown = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
     shown.add_column("CALLER", overflow="fold")
@@ -287,13 +274,13 @@ def _way(request: LoggedRequest) -> str:
 
 
 def _meanwhile(endpoint: Endpoint, now: datetime) -> list[str]:
-    """Say what goes on beside the decision: a warm-up, and requests that wait."""
+    """Say what goes on beside the decision: a warm-up, requests that wait, what is amiss."""
     news = []
     if endpoint.warm_up is not None and endpoint.warm_up.ended_at is None:
         news.append(endpoint.standing or "")
     if waiting := _requests_waiting(endpoint, now):
         news.append(waiting)
-    return news
+    return [*news, *news_of(endpoint.life, endpoint.why, now)]
 
 
 def _requests_waiting(endpoint: Endpoint, now: datetime) -> str | None:

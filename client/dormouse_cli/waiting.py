@@ -12,6 +12,7 @@ from typing import Generic, Protocol, TypeVar
 from dormouse_cli.endpoint import Endpoint
 from dormouse_cli.errors import CliError
 from dormouse_cli.exit_codes import ExitCode
+from dormouse_cli.life_view import kept_down
 from dormouse_cli.moments import spoken
 from dormouse_cli.problem import sentence
 
@@ -103,8 +104,8 @@ def wait_for(
     Dormouse is about to clear away. While the control API can't be reached, the wait goes on.
 
     Raises:
-        CliError: it has failed meanwhile (FAILED), or the time is over (TRY_AGAIN), or the control
-            API refuses to be asked.
+        CliError: it has failed meanwhile (FAILED); the time is over, or a rule keeps it down for
+            longer than that (TRY_AGAIN); or the control API refuses to be asked.
     """
     began = clock.monotonic()
     # What is under way already began before this command did.
@@ -115,6 +116,9 @@ def wait_for(
         is_old = _same_failure(endpoint, first) and moment - began < _OLD_FAILURE_SECONDS
         if endpoint.state == "failed" and not is_old:
             raise _failed(endpoint)
+        left_seconds = timeout_seconds - (moment - began)
+        if goal == "serving" and _is_kept_down(endpoint, left_seconds, clock.now()):
+            raise _kept_down(endpoint, clock.now())
         if moment - began >= timeout_seconds:
             raise _timed_out(endpoint, goal, timeout_seconds, trouble)
         watched.show(
@@ -184,6 +188,24 @@ def _failed(endpoint: Endpoint) -> CliError:
         f"{sentence(f'{endpoint.name} has failed: {why}')}{after}",
         ExitCode.FAILED,
         failure_reason=endpoint.failure_reason,
+    )
+
+
+def _is_kept_down(endpoint: Endpoint, left_seconds: float, now: datetime) -> bool:
+    rule = endpoint.life.kept_down
+    if rule is None:
+        return False
+    return rule.until is None or (rule.until - now).total_seconds() > left_seconds
+
+
+def _kept_down(endpoint: Endpoint, now: datetime) -> CliError:
+    rule = endpoint.life.kept_down
+    why = "" if rule is None else kept_down(rule, now)
+    ends = f" `dormouse resume {endpoint.name}` ends that." if endpoint.life.suspended_at else ""
+    return CliError(
+        f"{sentence(f'{endpoint.name} is not started: {why}')}{ends}",
+        ExitCode.TRY_AGAIN,
+        state=endpoint.state,
     )
 
 

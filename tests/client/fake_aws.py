@@ -58,6 +58,10 @@ class FakeEndpoint:
     problem: str | None = None
     warm_up: dict[str, Any] | None = None
     waiting: dict[str, Any] | None = None
+    # What the rules of its life say, as far as it is not the ordinary.
+    life: dict[str, Any] = field(default_factory=dict)
+    # What was decided of it, newest first.
+    decided: list[dict[str, Any]] = field(default_factory=list)
     next: str = "starts with the next request"
     next_at: str | None = None
 
@@ -84,6 +88,28 @@ class FakeEndpoint:
             "warm_up": self.warm_up,
             "waiting": self.waiting,
             "problem": self.problem,
+            "suspended_at": None,
+            "suspended_by": None,
+            "kept_down": None,
+            "demand_by": None,
+            "schedule": None,
+            "blackout": None,
+            "min_up_seconds": 0,
+            "max_up_seconds": None,
+            "policy": "fixed",
+            "spent": {
+                "month": "2026-11",
+                "hours": 0.0,
+                "budget": None,
+                "share": None,
+                "estimate": None,
+            },
+            "owner": None,
+            "fall_backs": [],
+            "running_config": None,
+            "is_fallen_back": False,
+            "failures": [],
+            **self.life,
             "decision": decision,
             "next": self.next,
             "next_at": self.next_at,
@@ -111,6 +137,18 @@ class FakeEndpoint:
             self.undecided = "an operator asked for sleep"
         elif verb == "release":
             self.hold_until = None
+        elif verb == "suspend":
+            self.state = "stopping" if self.state == "serving" else self.state
+            words = "suspended at 2026-11-22 16:25:49 UTC, until somebody resumes it"
+            self.life |= {
+                "suspended_at": "2026-11-22T16:25:49.120Z",
+                "suspended_by": "arn:aws:iam::111122223333:user/jo",
+                "kept_down": {"reason": words, "until": None},
+            }
+            self.undecided = "it is suspended"
+        elif verb == "resume":
+            self.life |= {"suspended_at": None, "suspended_by": None, "kept_down": None}
+            self.undecided = "nobody needs it"
         else:
             self.wanted = True
             self.undecided = "an operator asked for it"
@@ -150,6 +188,8 @@ class World:
     holds: bool = True
     # Accepted requests by their ids, as the front door describes them; or their bare answers.
     accepted: dict[str, dict[str, Any] | tuple[int, str, bytes]] = field(default_factory=dict)
+    # What a dry-run answers.
+    plan: dict[str, Any] = field(default_factory=dict)
     # What a replay answers.
     replay: dict[str, Any] = field(default_factory=dict)
     # What GET …/models says of use; the models are the objects.
@@ -283,13 +323,10 @@ class _Handler(BaseHTTPRequestHandler):
             case ["endpoints", name] if name in endpoints and self.command == "GET":
                 endpoints[name].looked_at()
                 self._json(200, endpoints[name].document())
-            case ["endpoints", name, "requests"] if name in endpoints:
-                waiting = [
-                    document
-                    for document in self.server.world.accepted.values()
-                    if isinstance(document, dict)
-                ]
-                self._json(200, {"requests": waiting})
+            case ["endpoints", name, ("plan" | "decisions" | "requests") as part] if (
+                name in endpoints
+            ):
+                self._json(200, self._part(endpoints[name], part))
             case ["endpoints", name, "replay"] if name in endpoints and self.command == "POST":
                 self._json(202, self.server.world.replay)
             case ["endpoints", name, ("models" | "aliases" | "ground-truth") as part, *more] if (
@@ -303,6 +340,23 @@ class _Handler(BaseHTTPRequestHandler):
                 self._problem(404, f"No EndpointConfig claims an endpoint {name!r}.")
             case _:
                 self._problem(404, "There is nothing here.")
+
+    def _part(self, endpoint: FakeEndpoint, part: str) -> dict[str, Any]:
+        world = self.server.world
+        if part == "plan":
+            return world.plan
+        if part == "decisions":
+            return self._decisions(endpoint)
+        waiting = [each for each in world.accepted.values() if isinstance(each, dict)]
+        return {"requests": waiting}
+
+    def _decisions(self, endpoint: FakeEndpoint) -> dict[str, Any]:
+        query = parse_qs(urlsplit(self.path).query)
+        limit, before = int(query["limit"][0]), query.get("before", ["9"])[0]
+        left = [each for each in endpoint.decided if each["at"] < before]
+        page = left[:limit]
+        next_before = page[-1]["at"] if len(left) > limit else None
+        return {"endpoint": endpoint.name, "decisions": page, "before": next_before}
 
     def _models_of(self, name: str, part: str, which: str, body: bytes) -> None:
         if part == "aliases":

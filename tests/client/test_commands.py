@@ -100,7 +100,181 @@ def test_watching_through_a_pipe(aws: FakeAws, environment: Mapping[str, str]) -
     assert watching.returncode == 0
 
 
-# ---------------------------------------------------------------------- wake, sleep, hold, release
+def test_status_says_what_is_out_of_the_ordinary(aws: FakeAws, run: Run) -> None:
+    """On the line of each; what the reason says already is not said twice."""
+    budget = {"month": "2026-11", "hours": 99.0, "budget": "120h", "share": 0.825}
+    failure = {
+        "endpoint_config": "c-1",
+        "count": 3,
+        "kind": "capacity",
+        "reason": "no capacity",
+        "at": "2026-11-22T16:25:49.120Z",
+        "retry_at": "2099-01-01T00:00:00.000Z",
+    }
+    aws.world.add(
+        "dormouse",
+        state="serving",
+        life={
+            "running_config": "c-2",
+            "is_fallen_back": True,
+            "failures": [failure, {**failure, "endpoint_config": "c-0", "retry_at": None}],
+            "spent": {**budget, "estimate": "99.0h of 120h in 2026-11, estimated $22.77"},
+        },
+    )
+    aws.world.add(
+        "held-back",
+        reason="it is not started: EndpointConfig c-1 has failed once (no capacity)",
+        life={"failures": [failure]},
+    )
+    _, first, second = run("status").out.splitlines()
+    assert "; on the fall-back c-2; 82% of the budget of 120h spent; " in first
+    assert "c-1 has failed 3 times, tried again 2099-01-01 00:00 (in " in first
+    assert "c-0 has failed 3 times, given up until it is resumed" in first
+    assert second.count("c-1") == 1
+
+
+def test_status_of_one_tells_each_rule_of_its_life(aws: FakeAws, run: Run) -> None:
+    """Those that its owner has asked for, and no others."""
+    plain = run("status", "dormouse").out
+    for name in ("schedule", "blackout", "max-up", "spent", "fall-backs", "failures", "owner"):
+        assert f"\n{name} " not in plain
+
+    window = {"begins_at": "2026-11-22T07:00:00.000Z", "ends_at": "2099-01-01T17:00:00.000Z"}
+    later = {"begins_at": "2099-01-02T07:00:00.000Z", "ends_at": "2099-01-02T17:00:00.000Z"}
+    text = "Mon-Fri 08:00-18:00 Europe/Berlin"
+    aws.world.add(
+        "dormouse",
+        life={
+            "suspended_at": "2026-11-22T16:25:49.120Z",
+            "suspended_by": "jo",
+            "kept_down": {"reason": "suspended at some time", "until": None},
+            "demand_by": "kim",
+            "schedule": {"text": text, "window": window, "next": later},
+            "blackout": {"text": "Sun 02:00-04:00 UTC", "window": None, "next": later},
+            "min_up_seconds": 600,
+            "max_up_seconds": 28800,
+            "spent": {
+                "month": "2026-11",
+                "hours": 30.0,
+                "budget": "120h",
+                "share": 0.25,
+                "estimate": "30.0h of 120h in 2026-11, estimated $6.90",
+            },
+            "owner": "ml-team@example.com",
+            "fall_backs": ["c-2", "c-3"],
+            "running_config": "c-1",
+        },
+    )
+    facts = {}
+    for line in run("status", "dormouse").out.splitlines():
+        name, _, value = line.partition("  ")
+        facts.setdefault(name.strip() or "more", value.strip())
+    assert facts["suspended"].startswith("since ")
+    assert facts["suspended"].endswith(", by jo")
+    assert "kept down" not in facts
+    assert facts["asked for by"] == "kim"
+    assert facts["schedule"] == text
+    assert facts["more"].startswith("in a window until 2099-01-01 17:00")
+    assert facts["blackout"] == "Sun 02:00-04:00 UTC"
+    assert (facts["min-up"], facts["max-up"]) == ("10 min", "8 h")
+    assert facts["spent"] == "30.0h of 120h in 2026-11, estimated $6.90 (25%)"
+    assert (facts["runs on"], facts["fall-backs"]) == ("c-1", "c-2")
+    assert facts["owner"] == "ml-team@example.com"
+
+
+# ----------------------------------------------------------------------------------- plan, history
+
+
+def rule(name: str, *, applies: bool, changes_at: str | None = None) -> dict[str, Any]:
+    """What one rule says."""
+    reason = f"it is {name}" if applies else None
+    return {"rule": name, "applies": applies, "reason": reason, "changes_at": changes_at}
+
+
+PLAN = {
+    "endpoint": "dormouse",
+    "at": "2099-11-24T08:00:00.000Z",
+    "action": "start",
+    "rule": "keep-up window",
+    "reason": "needed until 18:00",
+    "endpoint_config": "c-1",
+    "next_look_at": "2099-11-24T18:00:00.000Z",
+    "rules": [
+        rule("suspended", applies=False),
+        rule("keep-up window", applies=True, changes_at="2099-11-24T18:00:00.000Z"),
+        rule("otherwise down", applies=True),
+    ],
+    "notes": ["as it is seen and remembered now"],
+}
+
+
+def test_a_plan_for_a_later_time(aws: FakeAws, run: Run) -> None:
+    """What would be done and why, and each rule, the strongest first."""
+    aws.world.plan = PLAN
+    ran = run("plan", "--at", "2099-11-24T10:00+02:00")
+    assert (ran.code, ran.err) == (0, "")
+    first, change, note, _, header, _, *rules = [line.rstrip() for line in ran.out.splitlines()]
+    assert first.startswith("dormouse, 2099-11-24 08:00 (in ")
+    assert first.endswith("): start (keep-up window): needed until 18:00.")
+    assert change.startswith("that could change 2099-11-24 18:00 (in ")
+    assert note == "as it is seen and remembered now"
+    assert header.split() == ["RULE", "APPLIES", "CHANGES", "WHY"]
+    assert [line.split("  ")[0] for line in rules] == [
+        "suspended",
+        "keep-up window",
+        "otherwise down",
+    ]
+    assert rules[0].split()[1:] == ["no", "-", "-"]
+    assert "2099-11-24 18:00" in rules[1]
+    assert aws.world.queries[-1] == ("/control/endpoints/dormouse/plan?at=2099-11-24T08%3A00%3A00Z")
+    assert run("plan", "dormouse", "--json").document == PLAN
+    assert aws.world.calls("POST") == []
+    assert len(aws.world.queries) == 1
+
+
+def test_a_plan_for_what_is_refused(aws: FakeAws, run: Run) -> None:
+    """No rule is asked."""
+    aws.world.plan = {**PLAN, "rule": "refused", "rules": [], "notes": [], "next_look_at": None}
+    assert len(run("plan").out.splitlines()) == 1
+
+
+def test_the_history_is_read_page_by_page(aws: FakeAws, run: Run) -> None:
+    """As much of it as is asked for."""
+    decided = [
+        {
+            "at": f"2026-11-{22 - number // 60:02}T16:{59 - number % 60:02}:00.000Z",
+            "action": "stay up",
+            "rule": "hold",
+            "reason": f"number {number}",
+            "until": None,
+        }
+        for number in range(250)
+    ]
+    aws.world.add("dormouse", decided=decided)
+
+    assert run("history", "--limit", "230", "--json").document == {
+        "endpoint": "dormouse",
+        "decisions": decided[:230],
+    }
+    asked = [query.partition("?")[2] for query in aws.world.queries]
+    assert asked == [
+        "limit=100",
+        "limit=100&before=2026-11-21T16%3A20%3A00.000Z",
+        "limit=30&before=2026-11-19T16%3A40%3A00.000Z",
+    ]
+    assert len(run("history", "--limit", "5000", "--json").document["decisions"]) == 250
+    lines = run("history", "dormouse").out.splitlines()
+    assert lines[0].split() == ["DECIDED", "ACTION", "RULE", "WHY"]
+    assert [line.split()[-1] for line in lines[2:]] == [str(number) for number in range(20)]
+
+
+def test_a_history_of_nothing(run: Run) -> None:
+    """It says so."""
+    assert run("history").out == "Nothing was decided for dormouse in the last 90 days.\n"
+    assert run("history", "--json").document == {"endpoint": "dormouse", "decisions": []}
+
+
+# ------------------------------------------------------ wake, sleep, hold, release, suspend, resume
 
 
 def test_wake_waits_until_it_serves(aws: FakeAws, run: Run) -> None:
@@ -174,6 +348,38 @@ def test_release(aws: FakeAws, run: Run) -> None:
     assert run("release", "--json").document["hold_until"] is None
     assert aws.world.calls("POST") == ["/endpoints/dormouse/release"]
     assert run("release").out.startswith("dormouse is asleep: nobody asked for it.")
+
+
+def test_suspend_and_resume(aws: FakeAws, run: Run) -> None:
+    """It says that it stays down, and until when."""
+    aws.world.add("dormouse", state="serving")
+    ran = run("suspend")
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out.startswith("dormouse is asleep: it is suspended.")
+    assert "suspended" in run("status", "dormouse").out
+    ran = run("resume", "dormouse", "--json")
+    assert ran.code == 0
+    assert ran.document["suspended_at"] is None
+    verbs = ["/endpoints/dormouse/suspend", "/endpoints/dormouse/resume"]
+    assert aws.world.calls("POST") == verbs
+
+
+def test_suspend_may_wait(aws: FakeAws, run: Run) -> None:
+    """Until it is asleep."""
+    aws.world.add("dormouse", state="serving")
+    ran = run("suspend", "--wait", "--json")
+    assert (ran.code, ran.document["state"]) == (0, "asleep")
+
+
+def test_nobody_waits_for_what_is_suspended(aws: FakeAws, run: Run) -> None:
+    """The wake is recorded, and says at once that it is in vain."""
+    run("suspend")
+    ran = run("wake")
+    assert (ran.code, ran.out) == (75, "")
+    assert ran.err.endswith(
+        "dormouse: dormouse is not started: suspended at 2026-11-22 16:25:49 UTC, until somebody "
+        "resumes it. `dormouse resume dormouse` ends that.\n"
+    )
 
 
 # ------------------------------------------------------------------------------------------ invoke

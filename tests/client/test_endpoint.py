@@ -100,11 +100,23 @@ def test_nothing_of_an_answer_steers_the_terminal() -> None:
         {"decisions": [None]},
         {"warm_up": []},
         {"waiting": "3"},
+        {"suspended_at": "yesterday"},
+        {"kept_down": {"reason": ""}},
+        {"kept_down": []},
+        {"schedule": {"text": None}},
+        {"blackout": {"text": "x", "window": "now"}},
+        {"spent": {"month": "2026-11", "hours": "3"}},
+        {"fall_backs": "c-1"},
+        {"is_fallen_back": "no"},
+        {"failures": [{"count": 1}]},
     ],
 )
 def test_what_breaks_the_promise_is_refused(fields: dict[str, Any]) -> None:
     """By the field's name."""
-    with pytest.raises(UnreadableAnswer, match=r"decision|" + next(iter(fields))):
+    with pytest.raises(
+        UnreadableAnswer,
+        match=r"decision|reason|text|window|hours|endpoint_config|" + next(iter(fields)),
+    ):
         read_endpoint(answer(**fields))
 
 

@@ -102,6 +102,23 @@ def test_an_old_failure_is_about_to_be_cleared_away() -> None:
         wait(old, [old, endpoint("asleep"), endpoint("waking"), new])
 
 
+@pytest.mark.parametrize("until", [None, "2099-01-01T00:00:00.000Z"])
+def test_nobody_waits_for_what_a_rule_keeps_down(until: str | None) -> None:
+    """Longer than he would wait."""
+    rule = {"reason": "the budget is spent", "until": until}
+    with pytest.raises(CliError, match="dormouse is not started: the budget is spent") as failure:
+        wait(endpoint("asleep"), [endpoint("asleep", kept_down=rule)])
+    assert failure.value.exit_code == ExitCode.TRY_AGAIN
+    assert "resume" not in failure.value.message
+
+
+def test_what_is_kept_down_for_a_moment_is_waited_for() -> None:
+    """The rule ends meanwhile."""
+    rule = {"reason": "a blackout window", "until": "2000-01-01T00:00:00.000Z"}
+    ended, _, _ = wait(endpoint("asleep", kept_down=rule), [endpoint("serving")])
+    assert ended.state == "serving"
+
+
 def test_the_time_is_over() -> None:
     """Not a moment later, with how it stands."""
     with pytest.raises(CliError) as error:

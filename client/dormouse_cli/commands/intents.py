@@ -1,4 +1,4 @@
-"""`dormouse wake`, `sleep`, `hold` and `release`: what an operator wants of an endpoint."""
+"""`dormouse wake`, `sleep`, `hold`, `release`, `suspend` and `resume`: what an operator wants."""
 
 from __future__ import annotations
 
@@ -68,24 +68,26 @@ def sleep(
     timeout: TimeoutOption = TIMEOUT,
 ) -> None:
     """Stop an endpoint until somebody asks for it again; drops its hold."""
-    seconds = timeout_seconds(timeout)
+    _stop(options, endpoint, ControlClient.sleep, wait=wait, timeout=timeout)
+
+
+def suspend(
+    options: CommonOptions,
+    *,
+    endpoint: EndpointArgument = None,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait until it is asleep.")] = False,
+    timeout: TimeoutOption = TIMEOUT,
+) -> None:
+    """Stop an endpoint until it is resumed, whoever asks for it; its hold stays."""
+    _stop(options, endpoint, ControlClient.suspend, wait=wait, timeout=timeout)
+
+
+def resume(options: CommonOptions, *, endpoint: EndpointArgument = None) -> None:
+    """End a suspension, and let EndpointConfigs that have failed be tried again."""
     output, deployment = Output(as_json=options.json), Deployment(options)
     name = deployment.endpoint_name(endpoint)
     control = deployment.control
-    stopped = control.sleep(name)
-    if not wait:
-        _tell_decided(stopped, control, name, output)
-        return
-    stopped = _wait(
-        "asleep",
-        stopped,
-        lambda: control.endpoint(name),
-        output,
-        doing=f"Stopping {name}",
-        expected_seconds=None,
-        timeout_seconds=seconds,
-    )
-    _tell(stopped, output)
+    _tell_decided(control.resume(name), control, name, output)
 
 
 def hold(
@@ -117,6 +119,34 @@ def release(options: CommonOptions, *, endpoint: EndpointArgument = None) -> Non
     name = deployment.endpoint_name(endpoint)
     control = deployment.control
     _tell_decided(control.release(name), control, name, output)
+
+
+def _stop(
+    options: CommonOptions,
+    endpoint: str | None,
+    ask: Callable[[ControlClient, str], Endpoint],
+    *,
+    wait: bool,
+    timeout: str,
+) -> None:
+    seconds = timeout_seconds(timeout)
+    output, deployment = Output(as_json=options.json), Deployment(options)
+    name = deployment.endpoint_name(endpoint)
+    control = deployment.control
+    stopped = ask(control, name)
+    if not wait:
+        _tell_decided(stopped, control, name, output)
+        return
+    stopped = _wait(
+        "asleep",
+        stopped,
+        lambda: control.endpoint(name),
+        output,
+        doing=f"Stopping {name}",
+        expected_seconds=None,
+        timeout_seconds=seconds,
+    )
+    _tell(stopped, output)
 
 
 def _end(duration: str | None, until: str | None) -> dict[str, str]:
