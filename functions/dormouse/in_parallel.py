@@ -1,27 +1,61 @@
 """Doing many independent things at once, of which one may be slow."""
 
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from collections import deque
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
+from queue import SimpleQueue
+from threading import Thread
 from typing import TypeVar
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
+@dataclass(frozen=True, slots=True)
+class _Failed:
+    error: BaseException
+
+
 def in_parallel(
     do: Callable[[Item], Result], items: Sequence[Item], workers: int
-) -> Iterator[Result]:
+) -> Generator[Result]:
     """Do it with each, and yield each result as it comes; with one worker, in their order.
 
-    No thread outlives this: it ends when all have, however slow, unless they were not begun.
+    What is raised is raised here, and no other is begun. No thread outlives this: it ends when all
+    have, however slow, unless they were not begun.
     """
     if workers == 1 or len(items) <= 1:
         yield from map(do, items)
         return
-    with ThreadPoolExecutor(max_workers=workers) as pool:
-        futures = [pool.submit(do, item) for item in items]
+    # Not futures: with most of a fleet there is next to nothing to do, and one for each would take
+    # longer than that.
+    left, done = deque(items), SimpleQueue[Result | _Failed]()
+    threads = [Thread(target=_work, args=(do, left, done)) for _ in range(min(workers, len(items)))]
+    try:
+        for thread in threads:
+            thread.start()
+        for _ in items:
+            result = done.get()
+            if isinstance(result, _Failed):
+                raise result.error
+            yield result
+    finally:
+        left.clear()
+        for thread in threads:
+            # One that the system would not start can't be waited for.
+            if thread.ident is not None:
+                thread.join()
+
+
+def _work(
+    do: Callable[[Item], Result], left: deque[Item], done: "SimpleQueue[Result | _Failed]"
+) -> None:
+    while True:
         try:
-            for future in as_completed(futures):
-                yield future.result()
-        finally:
-            pool.shutdown(cancel_futures=True)
+            item = left.popleft()
+        except IndexError:
+            return
+        try:
+            done.put(do(item))
+        except BaseException as error:  # noqa: BLE001 - whoever waits for it raises it
+            done.put(_Failed(error))
