@@ -1,6 +1,7 @@
 """The price list is asked seldom, and what it said outlives it; nothing is ever raised."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -43,11 +44,27 @@ def stub() -> Iterator[Stubber]:
         stubber.assert_no_pending_responses()
 
 
+@dataclass(frozen=True)
+class Containers:
+    """Each asks once, so that it remembers nothing but what stands in the table."""
+
+    client: Any
+    region: str = "us-east-1"
+
+    def one(self) -> ListPrices:
+        """One that lives on."""
+        return ListPrices(self.client, "endpoints", CLIENT, self.region)
+
+    def price(self, instance_type: str, now: datetime) -> Price | Unpriced:
+        """Ask a new one."""
+        return self.one().price(instance_type, now)
+
+
 @pytest.fixture
-def prices(table: EndpointsTable, stub: Stubber) -> ListPrices:
+def prices(table: EndpointsTable, stub: Stubber) -> Containers:
     """The adapter under test, of us-east-1."""
     assert stub.client is CLIENT
-    return ListPrices(table.client, "endpoints", CLIENT, "us-east-1")
+    return Containers(table.client)
 
 
 def listed(stub: Stubber, usd: str) -> None:
@@ -60,7 +77,7 @@ def refuse(stub: Stubber) -> None:
     stub.add_client_error("get_products", "AccessDeniedException", "not authorized")
 
 
-def test_the_list_is_asked_once_in_a_week(stub: Stubber, prices: ListPrices) -> None:
+def test_the_list_is_asked_once_in_a_week(stub: Stubber, prices: Containers) -> None:
     """For each type; by whoever comes first."""
     listed(stub, "0.2300000000")
     price = Price(Decimal("0.23"), NOW)
@@ -71,7 +88,30 @@ def test_the_list_is_asked_once_in_a_week(stub: Stubber, prices: ListPrices) -> 
     assert prices.price(M5, NOW + REFRESHED_AFTER) == Price(Decimal("0.2"), NOW + REFRESHED_AFTER)
 
 
-def test_every_page_is_read(stub: Stubber, prices: ListPrices) -> None:
+def test_a_container_remembers_what_it_has_read(
+    stub: Stubber, prices: Containers, table: EndpointsTable
+) -> None:
+    """Neither the item nor the list is read again before the price is to be refreshed."""
+    item: Any = {"TableName": "endpoints", "Key": {"endpoint": {"S": "dormouse:prices"}}}
+    container = prices.one()
+    listed(stub, "0.23")
+    price = prices.price(M5, NOW)
+    assert container.price(M5, NOW) == price
+    table.client.delete_item(**item)
+    assert container.price(M5, NOW + REFRESHED_AFTER - MOMENT) == price
+
+    refuse(stub)
+    later = NOW + REFRESHED_AFTER
+    assert container.price(M5, later) == price
+
+    later += ASKED_AGAIN_AFTER
+    listed(stub, "0.25")
+    assert container.price(M5, later) == Price(Decimal("0.25"), later)
+    table.client.delete_item(**item)
+    assert container.price(M5, later) == Price(Decimal("0.25"), later)
+
+
+def test_every_page_is_read(stub: Stubber, prices: Containers) -> None:
     """A second one could disagree."""
     stub.add_response(
         "get_products", {"PriceList": [document("0.23")], "NextToken": "more"}, EXPECTED
@@ -85,7 +125,7 @@ def test_every_page_is_read(stub: Stubber, prices: ListPrices) -> None:
 
 
 def test_a_list_that_cannot_be_read_is_left_alone_for_an_hour(
-    stub: Stubber, prices: ListPrices
+    stub: Stubber, prices: Containers
 ) -> None:
     """A fleet that starts asks for each of its endpoints."""
     refuse(stub)
@@ -98,7 +138,7 @@ def test_a_list_that_cannot_be_read_is_left_alone_for_an_hour(
 
 
 def test_an_old_price_stands_where_the_list_cannot_be_read(
-    stub: Stubber, prices: ListPrices
+    stub: Stubber, prices: Containers
 ) -> None:
     """With the date at which it was read; the list is asked again later."""
     listed(stub, "0.23")
@@ -113,7 +153,7 @@ def test_an_old_price_stands_where_the_list_cannot_be_read(
     assert prices.price(M5, later) == Price(Decimal("0.25"), later)
 
 
-def test_a_list_without_an_answer_is_no_price(stub: Stubber, prices: ListPrices) -> None:
+def test_a_list_without_an_answer_is_no_price(stub: Stubber, prices: Containers) -> None:
     """No product, and not even a list of them."""
     stub.add_response("get_products", {}, EXPECTED)
     assert prices.price(M5, NOW) == Unpriced(
@@ -122,11 +162,11 @@ def test_a_list_without_an_answer_is_no_price(stub: Stubber, prices: ListPrices)
 
 
 def test_types_and_regions_have_prices_of_their_own(
-    stub: Stubber, table: EndpointsTable, prices: ListPrices
+    stub: Stubber, table: EndpointsTable, prices: Containers
 ) -> None:
     """In one item, which is no endpoint."""
     listed(stub, "0.23")
-    in_frankfurt = ListPrices(table.client, "endpoints", CLIENT, "eu-central-1")
+    in_frankfurt = Containers(table.client, "eu-central-1")
     german = document("0.27", region="eu-central-1")
     gpu = document("0.7364", instance_type="ml.g4dn.xlarge")
     stub.add_response("get_products", {"PriceList": [german]})
@@ -146,7 +186,7 @@ def test_the_list_alone_is_enough(stub: Stubber) -> None:
     with Stubber(dynamodb) as table:
         for call in ("get_item", "update_item", "get_item", "update_item"):
             table.add_client_error(call, "ThrottlingException", "Rate exceeded")
-        prices = ListPrices(dynamodb, "endpoints", CLIENT, "us-east-1")
+        prices = Containers(dynamodb)
 
         listed(stub, "0.23")
         assert prices.price(M5, NOW) == Price(Decimal("0.23"), NOW)

@@ -1,11 +1,12 @@
 """The prices of instances: AWS's price list, and what was read of it, in the endpoints table.
 
 One item has them, an attribute for each region and type. Who writes last wins: a price that two
-read at once is the same.
+read at once is the same. A container remembers what it has read, so that a fleet that starts does
+not read the item for each.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -52,6 +53,7 @@ class ListPrices(EndpointItems):
 
     pricing: Any
     region: str
+    _read_before: dict[str, _Known] = field(default_factory=dict, init=False, repr=False)
 
     def price(self, instance_type: str, now: datetime) -> Price | Unpriced:
         """Say what an instance costs in an hour; never raises.
@@ -59,13 +61,17 @@ class ListPrices(EndpointItems):
         A price is kept for seven days, and after that for as long as the list can't be read.
         """
         name = f"{self.region} {instance_type}"
-        known = self._known(name)
+        known = self._read_before.get(name)
+        if known is None or not known.is_fresh(now):
+            known = self._known(name) or known
         if known is not None and known.is_fresh(now):
+            self._read_before[name] = known
             return known.answer
         answer = self._ask(instance_type, now)
         if isinstance(answer, Unpriced) and known is not None and isinstance(known.answer, Price):
             answer = known.answer
         self._keep(name, _Known(now, answer))
+        self._read_before[name] = _Known(now, answer)
         return answer
 
     def _ask(self, instance_type: str, now: datetime) -> Price | Unpriced:
