@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from random import Random
 from typing import Any
 
 from benchmarks.reconcile.names import (
@@ -73,8 +74,10 @@ class Fleet:
         self.proxied, self.direct = self.serving[::2], self.serving[1::2]
         changes = max(2, size * _CHANGE_PERCENT // 100)
         sleeping = [name for name in self.names if name not in set(self.serving)]
-        self.to_start = sleeping[:: max(1, len(sleeping) // (changes // 2))][: changes // 2]
-        self.to_stop = self.proxied[-(changes - changes // 2) :]
+        # By chance, the same in each run, so that they have the tags that the fleet has.
+        chance = Random(size)
+        self.to_start = sorted(chance.sample(sleeping, changes // 2))
+        self.to_stop = sorted(chance.sample(self.proxied, changes - changes // 2))
         self._idle: frozenset[str] = frozenset()
         self.tables = Tables(_TABLES)
         now = datetime.now(UTC)
