@@ -1,11 +1,13 @@
-"""AWS::SageMaker::Model and AWS::SageMaker::EndpointConfig, which ministack's CloudFormation lacks.
+"""AWS::SageMaker::Model, EndpointConfig and Endpoint, which ministack's CloudFormation lacks.
 
-Ref is the ARN for both; GetAtt gives the name. Every property but Tags needs a replacement.
-https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-sagemaker-endpointconfig.html
+Ref is the ARN for all; GetAtt gives the name. Of a Model and an EndpointConfig every property but
+Tags needs a replacement; an Endpoint is updated.
+https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/AWS_SageMaker.html
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,6 +17,7 @@ from local.sagemaker.control_plane import ControlPlane
 from local.sagemaker.errors import ServiceError
 
 LONGEST_NAME = 63
+POLL_SECONDS = 0.2
 
 
 def _typed(shape: Any, value: Any) -> Any:
@@ -43,7 +46,7 @@ def _typed(shape: Any, value: Any) -> Any:
 
 
 class NamedResource:
-    """One of the two types; both are created, tagged and deleted alike."""
+    """One of the types; all are created, tagged and deleted alike."""
 
     def __init__(
         self,
@@ -101,6 +104,58 @@ class NamedResource:
         except ValueError as error:
             if self._missing not in str(error):
                 raise
+
+
+class EndpointResource(NamedResource):
+    """The type whose changes take time, for which CloudFormation waits."""
+
+    def __init__(self, control_plane: ControlPlane):
+        super().__init__(
+            control_plane, "Endpoint", "EndpointName", "EndpointArn", "Could not find endpoint"
+        )
+
+    def create(
+        self, logical_id: str, properties: dict[str, Any], stack_name: str
+    ) -> tuple[str, dict[str, Any]]:
+        """Create it; it serves then."""
+        arn, attributes = super().create(logical_id, properties, stack_name)
+        self._settle(attributes["EndpointName"])
+        return arn, attributes
+
+    def update(
+        self, physical_id: str, old: dict[str, Any], new: dict[str, Any], stack_name: str
+    ) -> tuple[str, dict[str, Any]]:
+        """Move it to the EndpointConfig that the template names now."""
+        name = _name_of(physical_id)
+        if old["EndpointConfigName"] != new["EndpointConfigName"]:
+            request = {"EndpointName": name, "EndpointConfigName": new["EndpointConfigName"]}
+            self._call("UpdateEndpoint", request)
+            self._settle(name)
+        return super().update(physical_id, old, new, stack_name)
+
+    def delete(self, physical_id: str, properties: dict[str, Any]) -> None:
+        """Delete it; it is gone then."""
+        super().delete(physical_id, properties)
+        name = _name_of(physical_id)
+        while self._status(name) is not None:
+            time.sleep(POLL_SECONDS)
+
+    def _settle(self, name: str) -> None:
+        while (status := self._status(name)) != "InService":
+            if status not in {"Creating", "Updating", "RollingBack"}:
+                raise ValueError(f"{name} is {status or 'gone'} and not InService.")
+            time.sleep(POLL_SECONDS)
+        reason = self._call("DescribeEndpoint", {"EndpointName": name}).get("FailureReason")
+        if reason:
+            raise ValueError(reason)
+
+    def _status(self, name: str) -> str | None:
+        try:
+            return str(self._call("DescribeEndpoint", {"EndpointName": name})["EndpointStatus"])
+        except ValueError as error:
+            if self._missing not in str(error):
+                raise
+            return None
 
 
 def _tags_of(properties: Mapping[str, Any]) -> list[dict[str, str]]:
@@ -161,5 +216,14 @@ def install(control_plane: ControlPlane) -> None:
             "ShadowProductionVariants",
             "VpcConfig",
         ),
+        is_tagged=True,
+    )
+    endpoint = EndpointResource(control_plane)
+    ministack_stacks.add_resource_type(
+        "AWS::SageMaker::Endpoint",
+        create=endpoint.create,
+        update=endpoint.update,
+        delete=endpoint.delete,
+        replacing=("EndpointName",),
         is_tagged=True,
     )

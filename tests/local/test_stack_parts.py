@@ -233,3 +233,44 @@ def test_several_types_are_searched_at_once(aws: LocalAws) -> None:
     assert found("sagemaker:endpoint-config") == {config}
     wait_until(lambda: aws.status("several") == "InService")
     aws.client("sagemaker").delete_endpoint(EndpointName="several")
+
+
+def test_an_endpoint_in_a_template(aws: LocalAws) -> None:
+    """It serves when the stack is complete, is updated to another config, is found by its ARN, and
+    is gone when the stack is.
+    """
+    aws.put_config("declared-1")
+    aws.put_config("declared-2")
+    aws.put_config("declared-3", image_tag="unhealthy")
+    stack = SmallStack(aws, "declaring")
+
+    def endpoint(config: str) -> dict[str, Any]:
+        properties = {
+            "EndpointName": "Declared",
+            "EndpointConfigName": config,
+            "Tags": [{"Key": "team", "Value": "ml"}],
+        }
+        return {"Endpoint": {"Type": "AWS::SageMaker::Endpoint", "Properties": properties}}
+
+    outputs = {"Arn": {"Ref": "Endpoint"}, "Name": get("Endpoint", "EndpointName")}
+    stack.create(endpoint("declared-1"), outputs)
+    arn = f"arn:aws:sagemaker:us-east-1:{ACCOUNT}:endpoint/declared"
+    assert stack.outputs() == {"Arn": arn, "Name": "Declared"}
+    assert aws.status("Declared") == "InService"
+    tags = aws.client("sagemaker").list_tags(ResourceArn=arn)["Tags"]
+    assert tags == [{"Key": "team", "Value": "ml"}]
+    found = aws.client("cloudformation").describe_stack_resources(PhysicalResourceId=arn)
+    assert [row["StackName"] for row in found["StackResources"]] == ["declaring"]
+
+    def config() -> str:
+        shown = aws.client("sagemaker").describe_endpoint(EndpointName="Declared")
+        assert shown["EndpointStatus"] == "InService"
+        return str(shown["EndpointConfigName"])
+
+    stack.update(endpoint("declared-2"), outputs)
+    assert config() == "declared-2"
+    stack.update(endpoint("declared-3"), outputs, "UPDATE_ROLLBACK_COMPLETE")
+    assert config() == "declared-2"
+    assert any("ping health check" in reason for _, _, reason in stack.events())
+    stack.delete()
+    assert aws.status("Declared") is None
