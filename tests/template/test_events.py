@@ -10,16 +10,21 @@ import pytest
 from dormouse.domain.alias import check_alias, read_target
 from dormouse.domain.async_invocation import read_async_invocation
 from dormouse.domain.call import Ask, Cancel, Invoke, InvokeAsync, completion_topic_of
+from dormouse.domain.decision_page import Page, read_page
+from dormouse.domain.dry_run import read_at
 from dormouse.domain.ground_truth import read_ground_truth
 from dormouse.domain.intent import (
     Hold,
     Intent,
     Release,
+    Resume,
     Sleep,
+    Suspend,
     Tick,
     Wake,
     parse_intent,
     parse_tick,
+    read_asker,
     read_intent,
 )
 from dormouse.domain.invocation import InvocationRequest
@@ -40,6 +45,7 @@ TICKS = {
 }
 INTENTS: dict[str, Intent] = {
     "control-direct-wake.json": Wake("dormouse"),
+    "control-direct-suspend.json": Suspend("dormouse"),
     "control-scheduled-wake.json": Hold("dormouse", timedelta(hours=10)),
     "reconcile-wake.json": Wake("dormouse"),
     "reconcile-wake-for.json": Hold("dormouse", timedelta(hours=2)),
@@ -76,6 +82,10 @@ REQUESTS: dict[str, tuple[str, Intent | None]] = {
     ),
     "control-release.json": ("POST /endpoints/{name}/release", Release("dormouse")),
     "control-sleep.json": ("POST /endpoints/{name}/sleep", Sleep("dormouse")),
+    "control-suspend.json": ("POST /endpoints/{name}/suspend", Suspend("dormouse")),
+    "control-resume.json": ("POST /endpoints/{name}/resume", Resume("dormouse")),
+    "control-plan.json": ("GET /endpoints/{name}/plan", None),
+    "control-decisions.json": ("GET /endpoints/{name}/decisions", None),
     "control-requests.json": ("GET /endpoints/{name}/requests", None),
     "control-models.json": ("GET /endpoints/{name}/models", None),
     "control-upload-model.json": ("PUT /endpoints/{name}/models/{model+}", None),
@@ -292,6 +302,29 @@ def test_what_is_wanted_of_a_listing() -> None:
     query = dict(parse_qsl(asked["rawQueryString"]))
     assert query == asked["queryStringParameters"]
     assert read_view(query) == View(hours=168, unused_days=30)
+
+
+def test_for_when_a_dry_run_is_asked() -> None:
+    """The query says it."""
+    asked = event("control-plan.json")
+    query = dict(parse_qsl(asked["rawQueryString"]))
+    assert query == asked["queryStringParameters"]
+    at = datetime(2026, 11, 24, 8, tzinfo=UTC)
+    assert read_at(query, at - timedelta(hours=9)) == at
+
+
+def test_which_page_of_decisions_is_wanted() -> None:
+    """The query says how many, and before when."""
+    asked = event("control-decisions.json")
+    query = dict(parse_qsl(asked["rawQueryString"]))
+    assert query == asked["queryStringParameters"]
+    assert read_page(query) == Page(50, datetime(2026, 11, 22, 16, 25, 49, 120_000, UTC))
+
+
+def test_who_asks_by_a_direct_invocation() -> None:
+    """Whoever says so; a cron schedule does."""
+    assert read_asker(event("control-direct-suspend.json")) == "on-call"
+    assert read_asker(event("control-scheduled-wake.json")) == "schedule"
 
 
 def test_what_was_right_is_told_by_either_id() -> None:
