@@ -325,12 +325,14 @@ class Settling:
         except AwsUnansweredError:
             raise
         except AwsError as error:
+            failures: Mapping[str, Failure] = ledger.failures
             if not is_passing(str(error)):
-                before = ledger.failures.get(config.lower())
+                before = failures.get(config.lower())
                 failure = failed_again(before, self.clock(), str(error))
-                failures: Mapping[str, Failure] = {**ledger.failures, config.lower(): failure}
-                claimed = replace(ledger, acts=ledger.acts + 1)
-                self.state.record_failures(spec.endpoint, claimed, failures)
+                failures = {**failures, config.lower(): failure}
+            # In any case: what somebody else creates now was not started here.
+            claimed = replace(ledger, acts=ledger.acts + 1)
+            self.state.record_failures(spec.endpoint, claimed, failures)
             raise
 
     def _announce(

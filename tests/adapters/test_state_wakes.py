@@ -45,7 +45,9 @@ def test_it_is_noted_once_that_it_serves(table: EndpointsTable) -> None:
     table.record_start("reviews", NOW, None)
     assert serve(table, timedelta(seconds=312.5), WARM_UP)
     ledger = table.read("reviews")
-    assert ledger == Ledger(serving_since=NOW, wakes=(timedelta(seconds=312.5),), warm_up=WARM_UP)
+    assert ledger == Ledger(
+        serving_since=NOW, wakes=(timedelta(seconds=312.5),), warm_up=WARM_UP, created_at=NOW
+    )
     assert not serve(table, timedelta(seconds=1), replace(WARM_UP, began_at=LATER))
     assert table.read("reviews") == ledger
 

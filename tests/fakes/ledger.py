@@ -319,7 +319,14 @@ class FakeLedgers:
         if before.serving_since is not None or before.closing is not None:
             return False
         wakes = before.wakes if wake is None else (*seen.wakes, wake)[-REMEMBERED_WAKES:]
-        self._write(endpoint, serving_since=since, wakes=wakes, warm_up=warm_up, started_at=None)
+        self._write(
+            endpoint,
+            serving_since=since,
+            wakes=wakes,
+            warm_up=warm_up,
+            started_at=None,
+            created_at=before.created_at or seen.started_at,
+        )
         return True
 
     def end_warm_up(self, endpoint: str, warm_up: WarmUp, now: datetime) -> None:

@@ -48,6 +48,10 @@ class EndpointLife(EndpointActs):
         sets = ["serving_since = :since"]
         removes = ["started_at"]
         values = {":since": moment_value(since)}
+        if seen.started_at is not None:
+            # That it was created was not noted where SageMaker's answer was lost.
+            sets.append("created_at = if_not_exists(created_at, :started)")
+            values[":started"] = moment_value(seen.started_at)
         if wake is not None:
             # reconcile alone writes them, and once for each life: what was seen still stands.
             sets.append("wakes = :wakes")
