@@ -21,6 +21,7 @@ WITHOUT_RESOURCE_TYPE = {
     "cloudformation:DescribeStackResources",
     "ecr:GetAuthorizationToken",
     "pricing:GetProducts",
+    "sagemaker:ListEndpointConfigs",
     "sagemaker:ListEndpoints",
     "tag:GetResources",
     "xray:PutTelemetryRecords",

@@ -88,6 +88,7 @@ def actions_of(role: str) -> set[str]:
                 "sagemaker:DeleteEndpointConfig",
                 "sagemaker:DescribeEndpoint",
                 "sagemaker:DescribeEndpointConfig",
+                "sagemaker:ListEndpointConfigs",
                 "sagemaker:ListEndpoints",
                 "sagemaker:ListTags",
                 "sagemaker:UpdateEndpoint",
