@@ -14,6 +14,7 @@ import boto3
 from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 from botocore.config import Config
+from botocore.exceptions import ReadTimeoutError
 
 from dormouse.domain.spec import STACK_TAG
 from tests.fakes.endpoints import STACK
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient
 
 ARN = "arn:aws:sagemaker:us-east-1:123456789012:endpoint/reviews"
+
+NO_ANSWER = "no answer"
 
 _CHANGES = ("CreateEndpoint", "UpdateEndpoint", "DeleteEndpoint")
 
@@ -44,7 +47,7 @@ class GoldenSageMaker:
     described: Mapping[str, Any] | None = None
     tags: Mapping[str, str] = field(default_factory=lambda: {STACK_TAG: STACK})
     refuses: Mapping[str, str] = field(default_factory=dict)
-    """What it refuses, by operation: a code, a colon and the text."""
+    """What it refuses, by operation: a code, a colon and the text; or what it does not answer."""
     calls: list[str] = field(default_factory=list)
     """The changes that were asked for, taken or not, each with its EndpointConfig."""
     has_changed: bool = False
@@ -73,6 +76,8 @@ class GoldenSageMaker:
         if operation in _CHANGES:
             config = asked.get("EndpointConfigName")
             self.calls.append(operation if config is None else f"{operation} {config}")
+        if self.refuses.get(operation) == NO_ANSWER:
+            raise ReadTimeoutError(endpoint_url=request.url)
         if operation in self.refuses:
             code, _, text = self.refuses[operation].partition(": ")
             return _response(request, 400, {"__type": code, "message": text})

@@ -11,7 +11,7 @@ to follow from each.
         seen: absent               # or a file of describe/, by its name without .json; or a mapping
                                    # with `golden`, that name, and members to write over it
         tags: {…}                  # the endpoint's own, if not of this deployment's making
-        refuses: {CreateEndpoint: "Code: text"}
+        refuses: {CreateEndpoint: "Code: text"}  # or `no answer`
         then:
           plan: start
           rule: waiting work

@@ -5,11 +5,16 @@ reconciler, with SageMaker's answers read by the real adapter and the ledger in 
 the network, the clock and whoever has nothing to do with the story are left out.
 """
 
+import re
+from datetime import UTC, datetime, timedelta
+
 import boto3
 import pytest
 from botocore.validate import ParamValidator
 
 from dormouse.adapters.state import EndpointsTable
+from dormouse.domain.failures import MOST_FAILURES, Failure, FailureKind, retry_at
+from tests.docs.page import REPOSITORY
 from tests.scenarios.player import Player
 from tests.scenarios.scenario import DESCRIBE, Scenario, json_of, read_scenario, scenarios
 
@@ -102,3 +107,29 @@ def test_a_story_in_another_form_is_refused(written: str, instead: str) -> None:
     """So that nothing is written that is not looked at."""
     with pytest.raises((ValueError, KeyError)):
         read_scenario("quiet", QUIET.replace(written, instead, 1))
+
+
+def test_every_story_is_in_the_documentation() -> None:
+    """docs/failures.md has a row for each failure."""
+    page = (REPOSITORY / "docs" / "failures.md").read_text(encoding="utf-8")
+
+    linked = re.findall(r"\]\(\.\./tests/scenarios/stories/(\w+)\.yaml\)", page)
+
+    assert sorted(linked) == [scenario.name for scenario in SCENARIOS]
+
+
+def test_the_documented_backoff_is_the_real_one() -> None:
+    """In minutes, and how often."""
+    page = (REPOSITORY / "docs" / "failures.md").read_text(encoding="utf-8")
+    at = datetime(2026, 2, 16, tzinfo=UTC)
+    backoffs = []
+    for count in range(1, 7):
+        again_at = retry_at(Failure(count, at, FailureKind.OTHER, "why"))
+        assert again_at is not None
+        backoffs.append(int((again_at - at) / timedelta(minutes=1)))
+
+    first, *between, last = backoffs
+    written = f"{first} minutes, then for {', '.join(map(str, between))} and at most {last} minutes"
+    assert written in page
+    assert MOST_FAILURES == 10
+    assert "given up after ten failures" in page
