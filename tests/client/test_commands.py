@@ -165,7 +165,7 @@ def test_status_of_one_tells_each_rule_of_its_life(aws: FakeAws, run: Run) -> No
             "running_config": "c-1",
         },
     )
-    facts = {}
+    facts: dict[str, str] = {}
     for line in run("status", "dormouse").out.splitlines():
         name, _, value = line.partition("  ")
         facts.setdefault(name.strip() or "more", value.strip())

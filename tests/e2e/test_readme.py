@@ -415,6 +415,51 @@ def _sleep_and_wait(user: User, command: str) -> None:
     assert user.deployed.status() is None
 
 
+@typed("suspend [ENDPOINT] [--wait]")
+def _suspend(user: User, command: str) -> None:
+    """Nobody wakes it: neither a wake, which says so at once, nor a request."""
+    user.told("dormouse wake")
+    user.told("dormouse suspend dormouse --wait")
+    assert user.deployed.status() is None
+    invoke = f"dormouse invoke --model {MODEL} question.json"
+    for asked in (user.run("dormouse wake"), user.run(invoke)):
+        assert asked.returncode == 75
+        assert "suspended" in asked.stderr
+    user.deployed.tick()
+    assert user.deployed.status() is None
+
+
+@typed("resume [ENDPOINT]")
+def _resume(user: User, command: str) -> None:
+    """It is no demand."""
+    user.told("dormouse sleep")
+    resumed = user.told_json("dormouse resume dormouse")
+    assert resumed["suspended_at"] is resumed["kept_down"] is None
+    user.deployed.tick()
+    assert user.deployed.status() is None
+
+
+@typed("plan [ENDPOINT] [--at 18:00]")
+def _plan(user: User, command: str) -> None:
+    """Every rule, and the last one always applies; nothing is done."""
+    for plan in ("dormouse plan", "dormouse plan dormouse --at 18:00"):
+        tried = user.told_json(plan)
+        assert tried["action"] == "stay down"
+        assert tried["rules"][0]["rule"] == "suspended"
+        assert tried["rules"][-1]["applies"]
+    assert user.deployed.status() is None
+
+
+@typed("history [ENDPOINT] [--limit 100]")
+def _history(user: User, command: str) -> None:
+    """The newest first."""
+    decisions = user.told_json("dormouse history dormouse --limit 100")["decisions"]
+    moments = [decision["at"] for decision in decisions]
+    assert moments == sorted(moments, reverse=True)
+    assert {"suspended", "hold"} <= {decision["rule"] for decision in decisions}
+    assert "suspended" in user.told("dormouse history")
+
+
 @typed("invoke [ENDPOINT] --model NAME [FILE] [--wait]")
 def _invoke(user: User, command: str) -> None:
     """Asleep it says that it is, or waits; a file, standard input and a text are answered alike,
@@ -599,6 +644,8 @@ BODIES: dict[str, list[dict[str, str] | None]] = {
     "hold": [{"for": "2h"}, {"until": "2026-11-23T18:00:00Z"}],
     "release": [None],
     "sleep": [None],
+    "suspend": [None],
+    "resume": [None],
 }
 
 
@@ -616,6 +663,21 @@ def _ask_for_requests_by_http(user: User, route: str) -> None:
         answer = user.deployed.ask(method, path, sent)
         assert answer.status == 202, answer
         assert len(answer.json()["skipped"]) == (0 if sent is None else 1)
+
+
+@typed("GET /endpoints/{name}/plan", "GET /endpoints/{name}/decisions")
+def _look_ahead_and_back_by_http(user: User, route: str) -> None:
+    """With the query that stands beside it, on the day after."""
+    path = route.removeprefix("GET ").replace("{name}", "dormouse")
+    (row,) = [row for row in Page(README).table("", "") if route in row.spans(0)]
+    day = f"{datetime.now(UTC) + timedelta(days=1):%Y-%m-%d}"
+    queries = [span for span in row.spans(1) if span.startswith("?")]
+    assert len(queries) == 1
+    for query in ("", *queries):
+        asked = re.sub(r"=\d{4}-\d\d-\d\d", f"={day}", query)
+        answer = user.deployed.ask("GET", f"{path}{asked}")
+        assert answer.status == 200, answer
+        assert answer.json()["endpoint"] == "dormouse"
 
 
 @typed("GET /endpoints/{name}/models", "GET /endpoints/{name}/aliases")
@@ -713,10 +775,12 @@ def _invoke_a_function(user: User, command: str) -> None:
         ("control", "hold"),
         ("control", "release"),
         ("control", "sleep"),
+        ("control", "suspend"),
+        ("control", "resume"),
         ("reconcile", "wake"),
     ]:
         event = json.loads(payload) | {"action": action}
-        if action in ("release", "sleep"):
+        if action in ("release", "sleep", "suspend", "resume"):
             del event["for"]
         answer = client.invoke(FunctionName=functions[function], Payload=json.dumps(event))
         assert "FunctionError" not in answer, answer["Payload"].read()
