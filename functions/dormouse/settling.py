@@ -369,8 +369,9 @@ class Settling:
     def _forgive(self, spec: Spec, ledger: Ledger, seen: Present) -> None:
         """Forget the failures of the EndpointConfig that it serves on."""
         config = seen.config_name.lower()
+        is_mixed = seen.status is EndpointStatus.UPDATE_ROLLBACK_FAILED
         is_asked_for_another = ledger.updated_to is not None
-        if config in ledger.failures and not is_asked_for_another:
+        if config in ledger.failures and not is_asked_for_another and not is_mixed:
             left = {name: each for name, each in ledger.failures.items() if name != config}
             self.state.record_failures(spec.endpoint, ledger, left)
 

@@ -185,14 +185,20 @@ def _on_its_config(plan: Plan, case: Case, seen: Present) -> Plan:
     the former config, it would again. On a fall-back it stays for a while at least.
     """
     spec, wanted = case.spec, case.spec.config_name
-    if plan.action is not Action.STAY_UP or is_same_config(seen.config_name, wanted):
+    is_mixed = seen.status is EndpointStatus.UPDATE_ROLLBACK_FAILED
+    if plan.action is not Action.STAY_UP:
+        return plan
+    if is_same_config(seen.config_name, wanted) and not is_mixed:
         return plan
     if case.ledger.updated_to is not None and is_same_config(case.ledger.updated_to, wanted):
         return replace(plan, reason=f"{plan.reason}; it is being updated to {wanted}")
     if not seen.config_name or seen.status.is_changing:
         # DescribeEndpoint need not name it, and what isn't known is no reason to act.
         return plan
-    differs = f"it runs on EndpointConfig {seen.config_name}, and {wanted} is asked for"
+    runs_on = f"EndpointConfig {seen.config_name}"
+    if is_mixed:
+        runs_on = f"a mix of EndpointConfigs, since it is {seen.status}"
+    differs = f"it runs on {runs_on}, and {wanted} is asked for"
     failure = case.ledger.failures.get(wanted.lower())
     due_at: datetime | None = case.now
     if any(is_same_config(seen.config_name, other) for other in spec.fall_backs):
@@ -219,17 +225,20 @@ def is_same_config(config_name: str, other: str) -> bool:
 
 def failed_update(spec: Spec, ledger: Ledger, seen: Observation) -> str | None:
     """Name the EndpointConfig that the last update was to move it to, where that has failed: it
-    serves, and not on that one.
+    serves, and not on that one alone.
     """
     if not isinstance(seen, Present) or ledger.updated_to is None or not seen.config_name:
         return None
     if ledger.updated_at is None or seen.last_modified_at <= ledger.updated_at:
         # SageMaker shows it as it was before the update.
         return None
-    is_over = seen.status in (EndpointStatus.IN_SERVICE, EndpointStatus.UPDATE_ROLLBACK_FAILED)
-    if not is_over or is_same_config(seen.config_name, ledger.updated_to):
-        return None
-    return ledger.updated_to
+    match seen.status:
+        case EndpointStatus.UPDATE_ROLLBACK_FAILED:
+            return ledger.updated_to
+        case EndpointStatus.IN_SERVICE if not is_same_config(seen.config_name, ledger.updated_to):
+            return ledger.updated_to
+        case _:
+            return None
 
 
 def _decide_present(case: Case, seen: Present, ruling: Ruling, activity: Activity) -> Plan:
