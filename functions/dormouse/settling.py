@@ -17,7 +17,7 @@ from dormouse.domain import news
 from dormouse.domain.activity import Activity, Measured, NotMeasured
 from dormouse.domain.claims import Claim, Deployment, Refusal, Why
 from dormouse.domain.endpoint import Absent, EndpointStatus, Observation, Ownership, Present
-from dormouse.domain.failures import Failure, failed_again, is_passing
+from dormouse.domain.failures import Failure, failed_again, is_passing, of_use
 from dormouse.domain.keepsake import tags_to_create
 from dormouse.domain.ledger import Ledger
 from dormouse.domain.notice import Notice
@@ -367,12 +367,15 @@ class Settling:
         return outcome, is_first
 
     def _forgive(self, spec: Spec, ledger: Ledger, seen: Present) -> None:
-        """Forget the failures of the EndpointConfig that it serves on."""
-        config = seen.config_name.lower()
+        """Forget the failures of the EndpointConfig that it serves on, and old ones of those that
+        are asked for no more.
+        """
         is_mixed = seen.status is EndpointStatus.UPDATE_ROLLBACK_FAILED
-        is_asked_for_another = ledger.updated_to is not None
-        if config in ledger.failures and not is_asked_for_another and not is_mixed:
-            left = {name: each for name, each in ledger.failures.items() if name != config}
+        if not ledger.failures or ledger.updated_to is not None or is_mixed:
+            return
+        left = dict(of_use(ledger.failures, spec.configs, self.clock()))
+        left.pop(seen.config_name.lower(), None)
+        if left != ledger.failures:
             self.state.record_failures(spec.endpoint, ledger, left)
 
     def _notices(

@@ -20,6 +20,7 @@ from dormouse.domain.failures import (
     is_passing,
     is_throttling,
     kind_of,
+    of_use,
     retry_at,
     return_at,
 )
@@ -234,6 +235,16 @@ def test_the_choice_is_the_first_that_is_not_in_backoff(
     if not may_be_tried:
         assert choice.until == min((at for at in retries.values() if at), default=None)
         assert choice.until is None or choice.until > now
+
+
+def test_old_failures_of_what_is_asked_for_no_more_are_left_out() -> None:
+    """After a week: what is not seen today may be seen tomorrow."""
+    old, late = failed(10), failed(10, at=NOW + timedelta(days=6))
+    known = {"asked": old, "former": old, "lately": late}
+
+    left = of_use(known, ["Asked"], NOW + timedelta(days=7))
+
+    assert left == {"asked": old, "lately": late}
 
 
 @given(st.none() | failures, moments)

@@ -17,6 +17,10 @@ MOST_FAILURES = 10
 SHORTEST_STAY = timedelta(hours=1)
 """How long an endpoint stays on a fall-back at least."""
 
+# Of an EndpointConfig that is asked for no more. A while: what the tagging API leaves out of one
+# answer may be in the next.
+_REMEMBERED_FOR = timedelta(days=7)
+
 _LONGEST_REASON = 500
 _LONGEST_WORDS = 200
 
@@ -110,6 +114,18 @@ def failed_again(before: Failure | None, at: datetime, reason: str) -> Failure:
         # Those before it said nothing against the config, and must not be what it is given up for.
         count = min(count, MOST_FAILURES // 2)
     return Failure(count, at, kind, reason[:_LONGEST_REASON])
+
+
+def of_use(
+    failures: Mapping[str, Failure], configs: Sequence[str], now: datetime
+) -> Mapping[str, Failure]:
+    """Leave out the failures of EndpointConfigs that are none of these, once they are old."""
+    asked_for = {config.lower() for config in configs}
+    return {
+        config: failure
+        for config, failure in failures.items()
+        if config in asked_for or now < failure.at + _REMEMBERED_FOR
+    }
 
 
 def retry_at(failure: Failure) -> datetime | None:
