@@ -1,15 +1,20 @@
 """The grammar of schedules, and the windows that follow from it."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dormouse.domain.named_schedules import NO_NAMES, parse_named_schedules, parse_schedule
-from dormouse.domain.schedule import DAYS, ScheduleError, Window
+from dormouse.domain.named_schedules import parse_named_schedules, parse_schedule
+from dormouse.domain.schedule import DAYS, HORIZON, ScheduleError, Window
+from tests.unit.slow_clock import ZONES, Slot, joined, slow_clock, written
 
-ZONES = ["UTC", "Europe/Berlin", "America/New_York", "Etc/GMT+5", "Asia/Kathmandu"]
+NAMED = parse_named_schedules(
+    '{"schedules": {"office": "Mon-Fri 08:00-18:00 Europe/Berlin - @holidays"},'
+    ' "calendars": {"holidays": ["2026-12-25", "2026-12-28/2027-01-01"], "fair": ["2026-12-22"]}}'
+)
 
 times = st.integers(0, 24 * 60 - 1)
 days = st.one_of(
@@ -19,39 +24,65 @@ days = st.one_of(
 )
 
 
-def written(minutes: int) -> str:
-    """Write a time of day."""
-    return f"{minutes // 60:02}:{minutes % 60:02}"
-
-
 @st.composite
 def terms(draw: st.DrawFn) -> str:
     """Draw one window, as a user may write it."""
     begins = draw(times)
     ends = draw((times | st.just(24 * 60)).filter(lambda end: end != begins))
-    zone = draw(st.sampled_from(["", *(f" {zone}" for zone in ZONES)]))
-    return f"{draw(days)} {written(begins)}-{written(ends)}{zone}"
+    zone = draw(st.just("") | st.sampled_from(ZONES).map(" {}".format))
+    named = draw(days | days.map(str.upper) | days.map(str.lower))
+    return f"{named} {written(begins)}-{written(ends)}{zone}"
 
 
 schedules = st.lists(terms(), min_size=1, max_size=4).map(" + ".join)
 
 
-@given(schedules)
+@st.composite
+def with_names(draw: st.DrawFn) -> str:
+    """Draw a schedule that may refer to what has a name."""
+    parts = draw(st.lists(terms() | st.just("@office"), min_size=1, max_size=4))
+    calendars = draw(st.lists(st.sampled_from(["holidays", "fair"]), max_size=2))
+    return " + ".join(parts) + "".join(f" - @{name}" for name in calendars)
+
+
+@st.composite
+def damaged(draw: st.DrawFn) -> str:
+    """Draw a schedule in which something was struck out, doubled or mistyped."""
+    text = draw(with_names())
+    at = draw(st.integers(0, len(text) - 1))
+    put = draw(st.sampled_from(["", text[at] * 2, *"09:-+@/. ,A\u00a0\u0663"]) | st.characters())
+    return text[:at] + put + text[at + 1 :]
+
+
+@given(with_names())
 def test_what_is_parsed_prints_and_is_parsed_again(text: str) -> None:
     """What is printed is the same schedule, and prints the same."""
-    schedule = parse_schedule(text)
+    schedule = parse_schedule(text, NAMED)
 
-    assert parse_schedule(str(schedule)) == schedule
-    assert str(parse_schedule(str(schedule))) == str(schedule)
+    assert parse_schedule(str(schedule), NAMED) == schedule
+    assert str(parse_schedule(str(schedule), NAMED)) == str(schedule)
 
 
-@given(st.text(max_size=60) | st.text(alphabet="Mon-Fri 0819:+@UTC/", max_size=40))
-def test_any_text_is_a_schedule_or_an_error_that_quotes_it(text: str) -> None:
+@given(st.text(max_size=60) | st.text(alphabet="Mon-Fri 0819:+@UTC/", max_size=40) | damaged())
+def test_any_text_is_a_schedule_or_an_error_with_an_example(text: str) -> None:
     """Nothing else is ever raised."""
     try:
-        parse_schedule(text)
+        schedule = parse_schedule(text, NAMED)
     except ScheduleError as error:
         assert "as in" in str(error)
+    else:
+        assert parse_schedule(str(schedule), NAMED) == schedule
+
+
+@given(st.text(min_size=1, max_size=30) | st.sampled_from(ZONES).map(lambda zone: f"../{zone}"))
+def test_any_zone_is_known_or_an_error(zone: str) -> None:
+    """Paths too: only names of the list are ever looked up."""
+    try:
+        parse_schedule(f"daily 08:00-18:00 {zone}")
+    except ScheduleError as error:
+        assert "as in Mon-Fri 08:00-18:00 Europe/Berlin" in str(error)
+    else:
+        assert zone in ZONES
 
 
 @pytest.mark.parametrize(
@@ -60,6 +91,12 @@ def test_any_text_is_a_schedule_or_an_error_that_quotes_it(text: str) -> None:
         ("", "''"),
         ("Mon-Fry 08:00-18:00", "'Fry' is no day"),
         ("Mon-Tue-Wed 08:00-18:00", "'Mon-Tue-Wed' are no days"),
+        ("daily-Fri 08:00-18:00", "'daily-Fri' are no days"),
+        ("Mon-Fri 08:00 - 18:00", "'08:00' has no end"),
+        ("Mon-Fri 08:00-18:00 /etc", "'/etc' is no time zone"),
+        ("Mon-Fri 08:00-18:00 localtime", "'localtime' is no time zone"),
+        ("Mon-Fri 08:00-18:00 europe/berlin", "'europe/berlin' is no time zone"),
+        ("Mon-Fri 08:00-18:00 - @a + Sat 08:00-09:00", "'@a + Sat 08:00-09:00' is no calendar"),
         ("Mon,Tue 08:00-18:00", "'Mon,Tue' is no day"),
         ("Mon-Fri 8:00-18:00", "'8:00' is no time"),
         ("Mon-Fri 08:00-25:00", "'25:00' is no time"),
@@ -160,6 +197,47 @@ def utc(text: str) -> datetime:
             "2026-10-24T20:00",
             "2026-10-25T05:00",
         ),
+        # Over the night in which it goes forward: an hour less.
+        (
+            "Sat 22:00-06:00 Europe/Berlin",
+            "2026-03-29T03:59",
+            "2026-03-28T21:00",
+            "2026-03-29T04:00",
+        ),
+        # 2026-04-24, a Friday: Cairo has no midnight, from 24:00 it goes on at 01:00, 22:00 UTC.
+        (
+            "Thu 20:00-24:00 Africa/Cairo",
+            "2026-04-23T21:59",
+            "2026-04-23T18:00",
+            "2026-04-23T22:00",
+        ),
+        (
+            "Fri 00:00-06:00 Africa/Cairo",
+            "2026-04-23T22:00",
+            "2026-04-23T22:00",
+            "2026-04-24T03:00",
+        ),
+        # 2026-11-01, a Sunday: Havana has two, from 01:00 it goes back to 00:00, at 05:00 UTC.
+        (
+            "Sat 22:00-24:00 America/Havana",
+            "2026-11-01T04:30",
+            "2026-11-01T02:00",
+            "2026-11-01T05:00",
+        ),
+        (
+            "Sun 00:00-00:30 America/Havana",
+            "2026-11-01T04:45",
+            "2026-11-01T04:00",
+            "2026-11-01T05:30",
+        ),
+        # As far east and west as there are zones: Monday begins on Sunday, or ends on Tuesday.
+        (
+            "Mon 08:00-18:00 Pacific/Kiritimati",
+            "2026-03-01T18:00",
+            "2026-03-01T18:00",
+            "2026-03-02T04:00",
+        ),
+        ("Mon 18:00-24:00 Etc/GMT+12", "2026-03-03T11:59", "2026-03-03T06:00", "2026-03-03T12:00"),
     ],
 )
 def test_a_window_with_its_date(
@@ -184,76 +262,6 @@ def test_the_next_window_begins_strictly_after() -> None:
     )
 
 
-NAMED = parse_named_schedules(
-    '{"schedules": {"office": "Mon-Fri 08:00-18:00 Europe/Berlin - @holidays",'
-    ' "broken": "Mon-Fry 08:00-18:00", "again": "@office"},'
-    ' "calendars": {"holidays": ["2026-12-25", "2026-12-28/2027-01-01"], "odd": ["Xmas"],'
-    ' "back": ["2026-12-25/2026-12-24"], "fair": ["2026-12-22"]}}'
-)
-
-
-def test_a_named_schedule_with_its_holidays() -> None:
-    """2026-12-24 is a Thursday; the Friday after it is left out, as is the week that follows."""
-    schedule = parse_schedule("@office + Sat 10:00-12:00 Europe/Berlin", NAMED)
-
-    assert str(schedule) == "@office + Sat 10:00-12:00 Europe/Berlin"
-    assert schedule.window_at(utc("2026-12-24T09:00")) is not None
-    assert schedule.window_at(utc("2026-12-25T09:00")) is None
-    assert schedule.window_at(utc("2026-12-26T09:30")) is not None
-    assert schedule.window_at(utc("2026-12-31T09:00")) is None
-    assert schedule.window_at(utc("2027-01-04T09:00")) is not None
-
-
-def test_a_calendar_of_the_tag_is_for_every_window_in_it() -> None:
-    """Those of the named schedule among them, beside its own; 2026-12-22 is a Tuesday."""
-    schedule = parse_schedule("@office + daily 20:00-21:00 - @fair", NAMED)
-
-    assert schedule.window_at(utc("2026-12-22T09:00")) is None
-    assert schedule.window_at(utc("2026-12-22T20:30")) is None
-    assert schedule.window_at(utc("2026-12-23T20:30")) is not None
-    assert schedule.window_at(utc("2026-12-25T20:30")) is not None
-
-
-def test_a_night_that_begins_before_a_holiday_goes_on_into_it() -> None:
-    """It belongs to the day on which it begins."""
-    schedule = parse_schedule("daily 22:00-06:00 Europe/Berlin - @holidays", NAMED)
-
-    assert schedule.window_at(utc("2026-12-25T03:00")) is not None
-    assert schedule.window_at(utc("2026-12-25T23:00")) is None
-
-
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ("@broken", "'Fry' is no day"),
-        ("@again", "no schedule with a name can refer to another"),
-        ("daily 08:00-09:00 - @odd", "'Xmas' is no day"),
-        ("daily 08:00-09:00 - @back", "ends before it begins"),
-        ("@none", "no schedule named 'none'"),
-    ],
-)
-def test_a_broken_entry_spoils_only_who_refers_to_it(text: str, words: str) -> None:
-    """The office is as it was."""
-    with pytest.raises(ScheduleError, match=words):
-        parse_schedule(text, NAMED)
-    assert parse_schedule("@office", NAMED).window_at(utc("2026-12-24T09:00")) is not None
-
-
-@given(st.text() | st.recursive(st.none() | st.text(), st.lists).map(str))
-def test_any_document_is_read(text: str) -> None:
-    """Whoever refers to something in a broken one is told; nobody else is."""
-    named = parse_named_schedules(text)
-
-    assert parse_schedule("daily 08:00-09:00", named) == parse_schedule("daily 08:00-09:00")
-    with pytest.raises(ScheduleError):
-        parse_schedule("@office", named)
-
-
-def test_without_a_document_there_are_no_names() -> None:
-    """As where the parameter is empty."""
-    assert parse_named_schedules("{}") == NO_NAMES
-
-
 @given(schedules, st.integers(0, 7 * 365 * 24 * 60))
 def test_windows_follow_one_another(text: str, minutes: int) -> None:
     """The next one begins later than this one ends, and is found from anywhere before it."""
@@ -269,3 +277,76 @@ def test_windows_follow_one_another(text: str, minutes: int) -> None:
         assert schedule.window_at(coming.begins_at - timedelta(microseconds=1)) is None
     if here is not None and coming is not None:
         assert here.ends_at < coming.begins_at
+
+
+def slots() -> st.SearchStrategy[list[Slot]]:
+    """Draw some windows as they are meant."""
+    names = st.sampled_from(ZONES)
+
+    @st.composite
+    def slot(draw: st.DrawFn, zone: str) -> Slot:
+        first, number = draw(st.integers(0, 6)), draw(st.integers(1, 7))
+        begins = draw(times)
+        ends = draw((times | st.just(24 * 60)).filter(lambda end: end != begins))
+        # In the order in which they are written, over the end of the week.
+        return Slot([(first + more) % 7 for more in range(number)], begins, ends, zone)
+
+    return names.flatmap(lambda zone: st.lists(slot(zone), min_size=1, max_size=3))
+
+
+@given(slots(), st.dates(date(2024, 1, 1), date(2030, 12, 31)), st.integers(), st.booleans())
+@settings(max_examples=200)
+def test_the_state_is_that_of_the_slow_reference(
+    meant: list[Slot], day: date, seed: int, is_free: bool
+) -> None:
+    """At any instant of any day, in any zone; on one from whose date on there are holidays too."""
+    calendar = {day, day + timedelta(days=1)} if is_free else set[date]()
+    holidays = ", ".join(f'"{each}"' for each in calendar)
+    named = parse_named_schedules(f'{{"calendars": {{"free": [{holidays}]}}}}')
+    schedule = parse_schedule(" + ".join(str(slot) for slot in meant) + " - @free", named)
+    clock = slow_clock(meant[0].zone, day)
+    expected = [window for slot in meant for window in clock.windows(slot, calendar)]
+    begins_at = [window.begins_at for window in joined(expected)]
+    midnight, random = datetime(day.year, day.month, day.day, tzinfo=UTC), Random(seed)
+
+    for _ in range(30):
+        at = midnight + timedelta(milliseconds=random.randrange(24 * 60 * 60 * 1000))
+        is_in = any(each.begins_at <= at < each.ends_at for each in expected)
+        assert (schedule.window_at(at) is not None) == is_in
+        coming = next((each for each in begins_at if each > at), None)
+        if coming is not None:
+            found = schedule.next_window(at)
+            assert found is not None
+            assert found.begins_at == coming
+
+
+def test_nothing_is_looked_for_beyond_the_horizon() -> None:
+    """A window that comes once in a month of holidays: 2026-12-07 is a Monday, as is the 28th."""
+    named = parse_named_schedules('{"calendars": {"off": ["2026-12-08/2026-12-27"]}}')
+    schedule = parse_schedule("Mon 08:00-18:00 - @off", named)
+
+    assert schedule.next_window(utc("2026-12-07T08:00")) is None
+    found = schedule.next_window(utc("2026-12-28T08:00") - HORIZON)
+    assert found == Window(utc("2026-12-28T08:00"), utc("2026-12-28T18:00"))
+    assert schedule.next_window(utc("2026-12-28T07:59") - HORIZON) is None
+
+
+def test_one_without_an_end_is_found_at_any_moment() -> None:
+    """It is never over, and no other one begins."""
+    schedule = parse_schedule("daily 00:00-24:00 Europe/Berlin")
+
+    for hours in range(0, 14 * 24, 5):
+        at = utc("2026-03-20T00:30") + timedelta(hours=hours)
+        window = schedule.window_at(at)
+        assert window is not None
+        assert window.ends_at > at + timedelta(days=14)
+        assert schedule.next_window(at) is None
+
+
+def test_a_moment_may_be_told_in_any_zone() -> None:
+    """It is the instant that counts."""
+    schedule = parse_schedule("Mon 08:00-18:00")
+    at = datetime.fromisoformat("2026-03-02T22:00+14:00")
+
+    assert schedule.window_at(at) == schedule.window_at(utc("2026-03-02T08:00"))
+    assert schedule.window_at(at) is not None
