@@ -225,13 +225,15 @@ class Settling:
         self, endpoint: str, ledger: Ledger, plan: Plan, seen: Present, ownership: Ownership
     ) -> Plan:
         guarded = guard(plan, ownership, self.deployment.stack_name)
-        if guarded.rule is Rule.REFUSED and ledger.closing is not None:
-            # Somebody else has made one of this name since: ours is gone, and this one is open.
-            self.state.record_gone(endpoint, ledger)
         if guarded is plan and ownership.created_by != self.deployment.stack_name:
             why_not = self.adoption.why_not(seen, ownership)
             if why_not is not None:
-                return Plan(Action.WAIT, Rule.REFUSED, f"left as it is, since {why_not}")
+                reason = f"left as it is, since {why_not}"
+                guarded = Plan(Action.WAIT, Rule.REFUSED, reason)
+        if guarded.rule is Rule.REFUSED and ledger.closing is not None:
+            # Ours is gone, and somebody else has made one of this name since; or it was handed
+            # over, and has been taken back. It is open, whatever was begun.
+            self.state.record_gone(endpoint, ledger)
         return guarded
 
     def _keep_terms(self, claim: Claim, ledger: Ledger) -> None:
@@ -353,7 +355,7 @@ class Settling:
             is_first = self.awakening.note(spec, ledger, seen)
 
         def restore() -> None:
-            self.awakening.restore(spec.endpoint, ledger)
+            self.awakening.restore(spec.endpoint, ledger, seen)
 
         def forgive() -> None:
             self._forgive(spec, ledger, seen)
