@@ -119,7 +119,7 @@ def decision_of(plan: Plan, problem: str | None) -> Decision:
     reason = plan.reason
     if problem is not None and problem not in reason:
         reason = f"{reason} ({problem})"
-    return Decision(plan.action, plan.rule, reason, plan.next_look_at)
+    return Decision(plan.action, plan.rule, reason, plan.next_look_at, plan.kept_down)
 
 
 def is_news(decision: Decision, recorded: Decision | None, now: datetime) -> bool:
@@ -127,6 +127,9 @@ def is_news(decision: Decision, recorded: Decision | None, now: datetime) -> boo
     each request, is written anew only when the time that was written has passed.
     """
     if recorded is None or (decision.action, decision.rule) != (recorded.action, recorded.rule):
+        return True
+    # Requests are told until when it is kept down.
+    if decision.kept_down != recorded.kept_down:
         return True
     if decision.rule == Rule.RECENT_ACTIVITY and recorded.until is not None:
         return now >= recorded.until

@@ -6,7 +6,7 @@ import pytest
 
 from dormouse.adapters.history import DecisionsTable
 from dormouse.adapters.state import EndpointsTable
-from dormouse.domain.ledger import Decision, PastDecision
+from dormouse.domain.ledger import Decision, KeptDown, PastDecision
 from dormouse.errors import AwsError
 from tests.fakes.tables import decisions_table
 
@@ -59,7 +59,8 @@ def test_each_endpoint_has_its_own(history: DecisionsTable) -> None:
 @pytest.mark.parametrize("until", [None, NOW + timedelta(minutes=15)])
 def test_a_decision_is_read_back(history: DecisionsTable, until: datetime | None) -> None:
     """Whole."""
-    decided = PastDecision(NOW, Decision("stop", "sleep", "put to sleep", until))
+    kept_down = KeptDown("sleep", "put to sleep", until)
+    decided = PastDecision(NOW, Decision("stop", "sleep", "put to sleep", until, kept_down))
     history.append("reviews", decided)
 
     assert history.recent("reviews", 1) == [decided]

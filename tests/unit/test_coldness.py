@@ -15,7 +15,7 @@ from dormouse.domain.coldness import (
     why_never,
 )
 from dormouse.domain.failures import Failure, FailureKind
-from dormouse.domain.ledger import Closing, Decision, Ledger
+from dormouse.domain.ledger import Closing, Decision, KeptDown, Ledger
 from dormouse.domain.rule import Rule
 
 NOW = datetime(2026, 2, 16, 9, 0, tzinfo=UTC)
@@ -85,7 +85,8 @@ FAILED = {"c": Failure(10, NOW, FailureKind.OTHER, "no image")}
 
 def decided(rule: str, until: datetime | None = LATER) -> Ledger:
     """Remember that this rule keeps it down, and that a config has failed."""
-    return Ledger(decision=Decision("stay down", rule, "why", until), failures=FAILED)
+    decision = Decision("wait", "teardown", "it goes", None, KeptDown(rule, "why", until))
+    return Ledger(decision=decision, failures=FAILED)
 
 
 @pytest.mark.parametrize("rule", Rule)
@@ -102,6 +103,7 @@ def test_a_rule_forces_until_it_ends() -> None:
     assert forced_down(ledger, LATER) is None
     assert forced_down(decided("circuit open", None), LATER) == ForcedDown("why", None)
     assert forced_down(Ledger(), NOW) is None
+    assert forced_down(Ledger(decision=Decision("stay down", "sleep", "why")), NOW) is None
 
 
 def test_a_suspension_beats_what_was_decided() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from dormouse.domain.failures import Failure, FailureKind
 from dormouse.domain.invocation import NotServing
-from dormouse.domain.ledger import Decision
+from dormouse.domain.ledger import Decision, KeptDown
 from dormouse.domain.parked_request import Status
 from dormouse.errors import AwsError
 from dormouse.handled import Fate
@@ -32,7 +32,9 @@ def keep_down(door: FrontDoor, rule: str = "budget spent", **until: float) -> No
     failure = Failure(10, door.clock(), FailureKind.OTHER, "no image")
     ledger = door.state.read("reviews")
     assert door.state.record_failures("reviews", ledger, {"reviews-config": failure})
-    door.decide(Decision("stay down", rule, f"it is down: {rule}", ends_at))
+    words = f"it is down: {rule}"
+    decision = Decision("stay down", rule, words, ends_at, KeptDown(rule, words, ends_at))
+    door.decide(decision)
 
 
 def suspend(door: FrontDoor) -> None:

@@ -13,7 +13,7 @@ from dormouse.domain.decision_page import Decided
 from dormouse.domain.dry_run import dry_run
 from dormouse.domain.endpoint import Absent, EndpointStatus
 from dormouse.domain.failures import Failure, FailureKind
-from dormouse.domain.ledger import Closing, Decision, Ledger, PastDecision
+from dormouse.domain.ledger import Closing, Decision, KeptDown, Ledger, PastDecision
 from dormouse.domain.named_schedules import parse_schedule
 from dormouse.domain.parked_request import Kind, ParkedRequest, Status
 from dormouse.domain.principals import parse_principals
@@ -293,7 +293,9 @@ def test_a_suspension() -> None:
 
 def test_what_keeps_it_down() -> None:
     """Until when, where that is known."""
-    spent = Decision("stay down", "budget spent", "the budget is spent", LATE)
+    words = "the budget is spent"
+    kept_down = KeptDown("budget spent", words, LATE)
+    spent = Decision("stay down", "budget spent", words, LATE, kept_down)
     answer = written(ledger=Ledger(decision=spent, decided_at=NOW))
 
     assert answer["kept_down"] == {

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from dormouse.adapters.calls import aws_call
 from dormouse.adapters.moments import read_moment, write_moment
-from dormouse.domain.ledger import Decision, PastDecision
+from dormouse.domain.ledger import Decision, KeptDown, PastDecision
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -70,6 +70,8 @@ def write_decision(decision: Decision) -> dict[str, "AttributeValueTypeDef"]:
     }
     if decision.until is not None:
         fields["until"] = {"S": write_moment(decision.until)}
+    if decision.kept_down is not None:
+        fields["kept_down"] = {"M": _kept_down_value(decision.kept_down)}
     return fields
 
 
@@ -79,5 +81,24 @@ def read_decision(fields: Mapping[str, "AttributeValueTypeDef"]) -> Decision:
         action=fields["action"]["S"],
         rule=fields["rule"]["S"],
         reason=fields["reason"]["S"],
-        until=read_moment(fields["until"]["S"]) if "until" in fields else None,
+        until=_until(fields),
+        kept_down=_read_kept_down(fields["kept_down"]["M"]) if "kept_down" in fields else None,
     )
+
+
+def _kept_down_value(kept_down: KeptDown) -> dict[str, "AttributeValueTypeDef"]:
+    fields: dict[str, AttributeValueTypeDef] = {
+        "rule": {"S": kept_down.rule},
+        "words": {"S": kept_down.words},
+    }
+    if kept_down.until is not None:
+        fields["until"] = {"S": write_moment(kept_down.until)}
+    return fields
+
+
+def _read_kept_down(fields: Mapping[str, "AttributeValueTypeDef"]) -> KeptDown:
+    return KeptDown(fields["rule"]["S"], fields["words"]["S"], _until(fields))
+
+
+def _until(fields: Mapping[str, "AttributeValueTypeDef"]) -> datetime | None:
+    return read_moment(fields["until"]["S"]) if "until" in fields else None

@@ -45,17 +45,17 @@ def forced_down(ledger: Ledger, now: datetime) -> ForcedDown | None:
         # Not by whom: his name is no business of callers.
         words = f"suspended at {_clock(ledger.suspended_at)}, until somebody resumes it"
         return ForcedDown(words, None)
-    decision = ledger.decision
-    if decision is None or decision.rule not in _FORCING:
+    kept_down = ledger.decision.kept_down if ledger.decision is not None else None
+    if kept_down is None or kept_down.rule not in _FORCING:
         return None
-    if decision.until is not None and decision.until <= now:
+    if kept_down.until is not None and kept_down.until <= now:
         return None
     is_held = ledger.hold_until is not None and now < ledger.hold_until
-    if decision.rule == Rule.BLACKOUT and is_held:
+    if kept_down.rule == Rule.BLACKOUT and is_held:
         return None
-    if decision.rule == Rule.CIRCUIT and not ledger.failures:
+    if kept_down.rule == Rule.CIRCUIT and not ledger.failures:
         return None
-    return ForcedDown(decision.reason, decision.until)
+    return ForcedDown(kept_down.words, kept_down.until)
 
 
 def lets_through(ledger: Ledger) -> bool:

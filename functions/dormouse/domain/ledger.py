@@ -15,13 +15,29 @@ from dormouse.domain.warm_up import WarmUp
 
 
 @dataclass(frozen=True, slots=True)
+class KeptDown:
+    """A rule wants it down, or keeps it from being started, whoever uses it: which, in which words,
+    and until when; None where the clock does not end that.
+    """
+
+    rule: str
+    words: str
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
-    """A decision as it is recorded; `until` is when another could follow, None if that is open."""
+    """A decision as it is recorded; `until` is when another could follow, None if that is open.
+
+    `kept_down` is there also while the rule that decided only says what keeps it from being deleted
+    at once.
+    """
 
     action: str
     rule: str
     reason: str
     until: datetime | None = None
+    kept_down: KeptDown | None = None
 
 
 @dataclass(frozen=True, slots=True)

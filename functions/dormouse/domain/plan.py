@@ -16,8 +16,8 @@ from dormouse.domain.activity import Activity, Measured, NotMeasured, Unreadable
 from dormouse.domain.duration import format_duration
 from dormouse.domain.endpoint import Absent, EndpointStatus, Observation, Ownership, Present
 from dormouse.domain.failures import choose, retry_at, return_at
-from dormouse.domain.ledger import Closing, Ledger
-from dormouse.domain.precedence import Case, Ruling, clock, findings, rule_on
+from dormouse.domain.ledger import Closing, KeptDown, Ledger
+from dormouse.domain.precedence import Case, Finding, Ruling, clock, findings, rule_on
 from dormouse.domain.rule import Rule
 from dormouse.domain.spec import ADOPTED_TAG, Spec
 from dormouse.domain.timing import Timing
@@ -53,7 +53,8 @@ class Plan:
 
     `next_look_at` is None where only something from outside (a request, SageMaker) changes it. The
     reason holds times, not ages, so that it stays true for as long as the decision stands.
-    `config_name` is the EndpointConfig to start it from or to move it to.
+    `config_name` is the EndpointConfig to start it from or to move it to. `kept_down` is what wants
+    it down whoever uses it, also while something else decides what can be done now.
     """
 
     action: Action
@@ -61,6 +62,7 @@ class Plan:
     reason: str
     next_look_at: datetime | None = None
     config_name: str | None = None
+    kept_down: KeptDown | None = None
 
     @property
     def is_forced_stop(self) -> bool:
@@ -93,9 +95,23 @@ def decide(
     if isinstance(activity, Measured):
         ledger = ledger.with_metrics(activity)
     case = Case(spec, ledger, seen, waiting, timing, now)
+    ruling = rule_on(findings(case))
+    plan = _decide(case, ruling, activity)
+    return replace(plan, kept_down=_kept_down(plan, ruling.finding))
+
+
+def _kept_down(plan: Plan, finding: Finding) -> KeptDown | None:
+    if finding.forces_down:
+        return KeptDown(finding.rule, finding.words, finding.changes_at)
+    if plan.rule is Rule.CIRCUIT:
+        return KeptDown(plan.rule, plan.reason, plan.next_look_at)
+    return None
+
+
+def _decide(case: Case, ruling: Ruling, activity: Activity) -> Plan:
+    ledger, seen = case.ledger, case.seen
     if ledger.closing is not None and (ledger.closing.is_forced or ledger.is_deleting):
         return _unless_stuck(_go_on(seen, ledger.closing), case)
-    ruling = rule_on(findings(case))
     if ruling.finding.forces_down:
         plan = decide_down(seen, ruling.finding.rule, ruling.finding.words)
         return _unless_stuck(replace(plan, next_look_at=ruling.changes_at), case)
@@ -155,7 +171,7 @@ def close(plan: Plan, lease_until: datetime) -> Plan:
         f"{plan.reason}; no request is let through any more, and it is deleted when those under "
         f"way have ended, at {clock(lease_until)} at the latest"
     )
-    return Plan(Action.CLOSE, plan.rule, reason, lease_until)
+    return replace(plan, action=Action.CLOSE, reason=reason, next_look_at=lease_until)
 
 
 def guard(plan: Plan, ownership: Ownership, stack_name: str) -> Plan:
