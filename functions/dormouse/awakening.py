@@ -40,15 +40,15 @@ class Awakening:
             self._go_on(spec.endpoint, ledger.warm_up, now)
         return False
 
-    def restore(self, endpoint: str, ledger: Ledger) -> None:
-        """Give back to it what has died with it, once it serves.
+    def restore(self, endpoint: str, ledger: Ledger, seen: Present) -> None:
+        """Give back to it what has died with it, as it is seen serving.
 
         Raises:
             AwsError: that could not be done, or not be noted; the next tick does it again.
         """
         if ledger.keepsake is None or not ledger.awaits_restoring:
             return
-        self.keeping.restore(endpoint, ledger.keepsake)
+        self.keeping.restore(endpoint, ledger.keepsake, seen)
         self.state.record_restored(endpoint, self.clock())
 
     def _begin(self, spec: Spec, ledger: Ledger, seen: Present, now: datetime) -> bool:

@@ -77,7 +77,7 @@ class Removing:
             # Nothing is ever woken again.
             spec = Spec(endpoint, seen.config_name, warm_set_size=0)
             try:
-                plan = self.teardown.drive(seen, ownership, ledger, plan, spec)
+                plan = self.teardown.drive(seen, ownership, ledger, plan, spec, keeps=False)
                 outcome = Outcome(endpoint, plan)
             except AwsError as error:
                 outcome = replace(outcome, problem=str(error))

@@ -15,7 +15,16 @@ from dormouse.domain.superseded import find_superseded, users_of
 from dormouse.errors import AwsError
 from dormouse.ports import Clock, EndpointConfigs, EndpointsObserver, ReconcilerState
 
-_MOVING = frozenset({EndpointStatus.UPDATING, EndpointStatus.ROLLING_BACK})
+# On which EndpointConfig these run, nobody says: on two, as a rule, of which one is named. After a
+# rollback that has failed it is "a mix of the old and new":
+# https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeEndpoint.html
+_ON_TWO = frozenset(
+    {
+        EndpointStatus.UPDATING,
+        EndpointStatus.ROLLING_BACK,
+        EndpointStatus.UPDATE_ROLLBACK_FAILED,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +94,7 @@ class Superseding:
         for name, each in sorted(listed.items()):
             if isinstance(each, Absent):
                 continue
-            if each.status in _MOVING:
-                # What it moves to is not said.
+            if each.status in _ON_TWO:
                 return None
             known = self._known.get(name)
             if known is None or known[0] != each:
@@ -97,7 +105,7 @@ class Superseding:
                 if isinstance(seen, Absent):
                     # It has gone since the list was read.
                     continue
-                if seen.status in _MOVING:
+                if seen.status in _ON_TWO:
                     return None
                 known = self._known[name] = (each, seen.config_name)
             in_use[name] = known[1]

@@ -46,15 +46,20 @@ class Teardown:
         ledger: Ledger,
         plan: Plan,
         spec: Spec,
+        *,
+        keeps: bool = True,
     ) -> Plan:
-        """Claim what is not claimed yet, keep what dies with the endpoint, delete it once both
-        claims stand, and say how far it came.
+        """Keep what dies with the endpoint, unless it is never woken again; claim what is not
+        claimed yet, delete it once both claims stand, and say how far it came.
 
         Raises:
             AwsError: a claim or the deletion is refused, or their fate is not known; or what dies
-                with it can't be read, so that it is not deleted.
+                with it can't be read, so that it is left as it is.
         """
         endpoint = spec.endpoint
+        # Before it is closed: it can't be deleted without, and would be up and turn requests away.
+        if keeps and not ledger.is_deleting:
+            self._keep(endpoint, seen, ownership, ledger)
         # What can't serve has nobody under way whom a deletion could cut off.
         is_forced = plan.is_forced_stop or plan.action is Action.CLEAR
         if ledger.closing is None or (is_forced and not ledger.closing.is_forced):
@@ -73,7 +78,6 @@ class Teardown:
                 return _judged_anew(plan)
             ledger = closed
         if not ledger.is_deleting:
-            self._keep(endpoint, seen, ownership, ledger)
             now = self.clock()
             if not self.state.begin_deleting(endpoint, ledger, now, self._spent(ledger, now)):
                 if ledger.lease_until is None or ledger.lease_until < now:
@@ -87,11 +91,10 @@ class Teardown:
 
     def _keep(self, endpoint: str, seen: Present, ownership: Ownership, ledger: Ledger) -> None:
         """Keep what dies with it; not of one that has not got back yet what was kept before."""
-        if ledger.serving_since is None:
+        is_started_here = ledger.started_at is not None or ledger.created_at is not None
+        if ledger.awaits_restoring or (is_started_here and ledger.serving_since is None):
             return
-        if ledger.awaits_restoring:
-            return
-        keepsake = self.keeping.save(endpoint, seen, ownership.tags)
+        keepsake = self.keeping.save(endpoint, seen, ownership.tags, ledger.keepsake)
         if keepsake != ledger.keepsake:
             self.state.record_keepsake(endpoint, keepsake)
 

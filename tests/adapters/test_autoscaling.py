@@ -7,10 +7,11 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ReadTimeoutError
 from moto import mock_aws
 
 from dormouse.adapters.autoscaling import EndpointScaling
-from dormouse.errors import AwsDeniedError, AwsError
+from dormouse.errors import AwsDeniedError, AwsError, AwsUnansweredError
 from tests.fakes.answers import refusal, will_answer
 from tests.fakes.clock import FakeClock
 
@@ -85,7 +86,7 @@ def test_what_died_with_an_endpoint_is_as_it_was(client: Any, scaling: EndpointS
     client.deregister_scalable_target(**VARIANT)
     assert scaling.read("reviews", NAMES) is None
 
-    scaling.restore("reviews", saved)
+    scaling.restore("reviews", saved, NAMES)
 
     assert scaling.read("reviews", NAMES) == saved
     kept = json.loads(saved)
@@ -101,7 +102,7 @@ def test_what_is_restored_twice_is_the_same(client: Any, scaling: EndpointScalin
     saved = scaling.read("reviews", NAMES)
     assert saved is not None
 
-    scaling.restore("reviews", saved)
+    scaling.restore("reviews", saved, NAMES)
 
     assert scaling.read("reviews", NAMES) == saved
 
@@ -152,7 +153,8 @@ def due(client: Any, scaling: EndpointScaling, **fields: Any) -> list[dict[str, 
     """What is put of a scheduled action that was kept."""
     action = {**NIGHTLY, **fields}
     calls = will_answer(client, "application-autoscaling.PutScheduledAction", {})
-    scaling.restore("reviews", json.dumps({"targets": [], "policies": [], "actions": [action]}))
+    kept = {"targets": [], "policies": [], "actions": [action]}
+    scaling.restore("reviews", json.dumps(kept), NAMES)
     return [json.loads(call["body"]) for call in calls]
 
 
@@ -231,4 +233,72 @@ def test_what_is_not_taken_is_an_error_that_names_the_call(
     will_answer(client, f"application-autoscaling.{operation}", refusal("ValidationException"))
 
     with pytest.raises(AwsError, match=f"{operation} refused"):
-        scaling.restore("reviews", saved)
+        scaling.restore("reviews", saved, NAMES)
+
+
+OTHER = {**VARIANT, "ResourceId": "endpoint/reviews/variant/large"}
+BOTH = ("AllTraffic", "large")
+
+
+def register_both(client: Any, scaling: EndpointScaling) -> str:
+    """Have two variants scaled; returns what is kept of them."""
+    register(client)
+    client.register_scalable_target(**OTHER, MinCapacity=1, MaxCapacity=2)
+    client.put_scaling_policy(**{**TRACKING, **OTHER, "PolicyName": "of-the-large"})
+    saved = scaling.read("reviews", BOTH)
+    assert saved is not None
+    return saved
+
+
+def test_variants_that_are_not_there_are_left_out(client: Any, scaling: EndpointScaling) -> None:
+    """They would be refused at each tick for as long as it runs on another EndpointConfig."""
+    saved = register_both(client, scaling)
+    calls = [
+        will_answer(client, f"application-autoscaling.{operation}", *[None] * 9)
+        for operation in ("RegisterScalableTarget", "PutScalingPolicy", "PutScheduledAction")
+    ]
+
+    scaling.restore("reviews", saved, ("large",))
+
+    asked = [json.loads(call["body"])["ResourceId"] for each in calls for call in each]
+    assert asked == [OTHER["ResourceId"]] * 2
+
+
+def test_what_is_refused_keeps_back_nothing_else(client: Any, scaling: EndpointScaling) -> None:
+    """But what it is needed for; and each refusal is said."""
+    saved = register_both(client, scaling)
+    refused = [refusal("ValidationException", "not scalable"), None]
+    will_answer(client, "application-autoscaling.RegisterScalableTarget", *refused)
+    policies = will_answer(client, "application-autoscaling.PutScalingPolicy", *[None] * 9)
+    actions = will_answer(
+        client, "application-autoscaling.PutScheduledAction", refusal("LimitExceededException")
+    )
+
+    with pytest.raises(AwsError, match=r"^RegisterScalableTarget refused: .*not scalable$"):
+        scaling.restore("reviews", saved, BOTH)
+
+    names = [json.loads(call["body"])["PolicyName"] for call in policies]
+    assert (names, actions) == (["of-the-large"], [])
+
+    will_answer(client, "application-autoscaling.PutScalingPolicy", refusal("A"), refusal("B"))
+    with pytest.raises(AwsError, match=r"PutScalingPolicy refused: A: .*; .* refused: B: .*; Put"):
+        scaling.restore("reviews", saved, BOTH)
+    assert len(actions) == 1
+
+
+def test_without_an_answer_nothing_more_is_tried(client: Any, scaling: EndpointScaling) -> None:
+    """Each attempt takes its time, and the tick has other endpoints."""
+    saved = register_both(client, scaling)
+
+    def hang(**_: Any) -> None:
+        raise ReadTimeoutError(endpoint_url="https://application-autoscaling")
+
+    client.meta.events.register_first(
+        "before-call.application-autoscaling.RegisterScalableTarget", hang
+    )
+    policies = will_answer(client, "application-autoscaling.PutScalingPolicy", None)
+
+    with pytest.raises(AwsUnansweredError, match=r"^RegisterScalableTarget failed: "):
+        scaling.restore("reviews", saved, BOTH)
+
+    assert policies == []

@@ -22,10 +22,15 @@ def client() -> Iterator[Any]:
         yield boto3.client("cloudformation")
 
 
+def row(physical_id: str | None, status: str = "CREATE_COMPLETE") -> dict[str, str]:
+    """A resource of the stack `search`."""
+    shown = {"StackName": "search", "LogicalResourceId": "Some", "ResourceStatus": status}
+    return shown if physical_id is None else {**shown, "PhysicalResourceId": physical_id}
+
+
 def test_a_stack_is_found_by_the_arn(client: Any) -> None:
     """Which is the physical id of an endpoint."""
-    resource = {"StackName": "search", "LogicalResourceId": "Endpoint", "PhysicalResourceId": ARN}
-    calls = will_answer(client, DESCRIBE, {"StackResources": [resource]})
+    calls = will_answer(client, DESCRIBE, {"StackResources": [row(ARN)]})
 
     assert StackDeclarations(client).stack_of(ARN) == "search"
     assert calls[0]["body"]["PhysicalResourceId"] == ARN
@@ -36,6 +41,13 @@ def test_a_stack_is_found_by_the_arn(client: Any) -> None:
     [
         refusal("ValidationError", f"Stack for {ARN} does not exist"),
         {"StackResources": []},
+        # It was handed over: retained by a stack that is deleted, or taken out of its template.
+        {"StackResources": [row(ARN, "DELETE_SKIPPED"), row("topic", "DELETE_COMPLETE")]},
+        {"StackResources": [row("topic"), row(ARN, "DELETE_SKIPPED")]},
+        # Made again by hand, by the same name.
+        {"StackResources": [row(ARN, "DELETE_COMPLETE")]},
+        # It was one of more than a hundred.
+        {"StackResources": [row("topic", "DELETE_COMPLETE")]},
     ],
 )
 def test_what_no_stack_declares_is_nobodys(client: Any, answer: dict[str, Any]) -> None:
@@ -43,6 +55,28 @@ def test_what_no_stack_declares_is_nobodys(client: Any, answer: dict[str, Any]) 
     will_answer(client, DESCRIBE, answer)
 
     assert StackDeclarations(client).stack_of(ARN) is None
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        # The answer has all of its stack's resources, some without an id yet.
+        [row(None, "CREATE_IN_PROGRESS"), row("topic", "DELETE_COMPLETE"), row(ARN)],
+        [row(ARN.upper(), "UPDATE_ROLLBACK_FAILED")],
+        [row(ARN, "DELETE_FAILED")],
+        # Deleted, and declared again under another logical id.
+        [row(ARN, "DELETE_COMPLETE"), row(ARN, "CREATE_COMPLETE")],
+        # Only a hundred are shown, and it is not among them.
+        [row("topic", "DELETE_COMPLETE"), row("queue")],
+    ],
+)
+def test_its_own_row_tells_whether_it_is_declared_now(
+    client: Any, rows: list[dict[str, str]]
+) -> None:
+    """Whatever else its stack has."""
+    will_answer(client, DESCRIBE, {"StackResources": rows})
+
+    assert StackDeclarations(client).stack_of(ARN) == "search"
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,8 @@
 """Deleting an EndpointConfig, once."""
 
+import json
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
@@ -15,6 +16,12 @@ if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient
 
 DELETE = "sagemaker.DeleteEndpointConfig"
+LIST = "sagemaker.ListEndpointConfigs"
+
+
+def listed(name: str) -> dict[str, Any]:
+    """A page of the list."""
+    return {"EndpointConfigs": [{"EndpointConfigName": name}]}
 
 
 @pytest.fixture
@@ -56,9 +63,39 @@ def test_one_that_is_gone_is_no_error(client: "SageMakerClient") -> None:
     assert len(calls) == 1
 
 
+@pytest.mark.parametrize("other", ["config-10", "the-config-1"])
+def test_one_that_is_gone_may_look_forbidden(client: "SageMakerClient", other: str) -> None:
+    """IAM allows it by a tag, and it has none any more. The list shows whose name it is part of."""
+    will_answer(client, DELETE, refusal("AccessDeniedException", "no"))
+    calls = will_answer(client, LIST, listed(other))
+
+    SageMakerConfigs(client).delete("config-1")
+
+    assert json.loads(calls[0]["body"]) == {"NameContains": "config-1"}
+
+
+@pytest.mark.parametrize("name", ["config-1", "Config-1"])
+def test_one_that_is_there_and_forbidden_is_an_error(client: "SageMakerClient", name: str) -> None:
+    """Names from the tagging API are in lower case."""
+    will_answer(client, DELETE, refusal("AccessDeniedException", "no"))
+    will_answer(client, LIST, {**listed("config-10"), "NextToken": "more"}, listed(name))
+
+    with pytest.raises(AwsDeniedError, match="DeleteEndpointConfig refused: AccessDenied"):
+        SageMakerConfigs(client).delete("config-1")
+
+
+def test_what_cannot_be_listed_is_not_taken_for_gone(client: "SageMakerClient") -> None:
+    """The same policy may forbid both."""
+    will_answer(client, DELETE, refusal("AccessDeniedException", "no"))
+    will_answer(client, LIST, refusal("AccessDeniedException", "neither"))
+
+    with pytest.raises(AwsDeniedError, match="neither"):
+        SageMakerConfigs(client).delete("config-1")
+
+
 @pytest.mark.parametrize(
     ("code", "error"),
-    [("AccessDeniedException", AwsDeniedError), ("ValidationException", AwsError)],
+    [("ThrottlingException", AwsError), ("ValidationException", AwsError)],
 )
 def test_a_refusal_is_an_error_that_names_the_call(
     client: "SageMakerClient", code: str, error: type[AwsError]

@@ -46,8 +46,9 @@ class FakeScaling:
             raise AwsError(self.unreadable)
         return self.scaling.get(endpoint) if variant_names else None
 
-    def restore(self, endpoint: str, scaling: str) -> None:
+    def restore(self, endpoint: str, scaling: str, variant_names: Sequence[str]) -> None:
         """Set it up again."""
+        assert variant_names, "of no variant, nothing is set up again"
         if self.refuses is not None:
             raise AwsError(self.refuses)
         self.scaling[endpoint] = scaling

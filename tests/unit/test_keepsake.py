@@ -1,5 +1,7 @@
 """What is kept of an endpoint, and with which tags it is created again."""
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,6 +13,7 @@ from dormouse.domain.keepsake import (
     KeepsakeError,
     keepsake_of,
     tags_to_create,
+    with_absent_variants,
 )
 
 OWN = {"dormouse:endpoint": "reviews", "dormouse:stack": "dormouse"}
@@ -64,3 +67,41 @@ def test_what_is_created_has_our_tags_and_theirs(tags: dict[str, str]) -> None:
     assert theirs.items() <= tags.items()
     free = {key for key in tags if not key.lower().startswith(("aws:", "dormouse:"))}
     assert len(theirs) == min(len(free), MOST_TAGS - len(OWN))
+
+
+VARIANTS = st.lists(st.sampled_from(["a", "b", "c", "a-b"]), unique=True)
+
+
+def scaling_of(variants: list[str], policies: list[str], capacity: int) -> str:
+    """Autoscaling of these variants, and policies of those."""
+
+    def each(names: list[str]) -> list[dict[str, object]]:
+        return [{"ResourceId": f"endpoint/x/variant/{n}", "MaxCapacity": capacity} for n in names]
+
+    return json.dumps({"targets": each(variants), "policies": each(policies)}, sort_keys=True)
+
+
+def found(scaling: str | None) -> set[tuple[str, str, int]]:
+    """What is in it: of which kind, for which variant, and how much."""
+    return {
+        (kind, each["ResourceId"].removeprefix("endpoint/x/variant/"), each["MaxCapacity"])
+        for kind, entries in json.loads(scaling or "{}").items()
+        for each in entries
+    }
+
+
+@given(st.none() | VARIANTS, st.none() | VARIANTS, VARIANTS)
+def test_of_present_variants_the_present_counts_and_of_others_the_former(
+    scaled: list[str] | None, formerly: list[str] | None, present: list[str]
+) -> None:
+    """Nothing is lost by a fall-back, and nothing comes back that its owner has taken away."""
+    mine = [] if scaled is None else [name for name in scaled if name in present]
+    now = scaling_of(mine, mine, 1) if mine else None
+    former = None if formerly is None else scaling_of(formerly, formerly[:1], 2)
+
+    merged = with_absent_variants(now, former, present)
+
+    absent = {each for each in found(former) if each[1] not in present}
+    assert found(merged) == found(now) | absent
+    assert (merged is None) == (not mine and not absent)
+    assert with_absent_variants(now, merged, present) == merged

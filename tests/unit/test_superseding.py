@@ -111,9 +111,16 @@ def test_the_next_one_goes_where_the_first_is_needed(stage: Stage) -> None:
     assert stage.configs.deleted == ["config-2"]
 
 
-@pytest.mark.parametrize("status", [EndpointStatus.UPDATING, EndpointStatus.ROLLING_BACK])
-def test_nothing_goes_while_an_endpoint_moves(stage: Stage, status: EndpointStatus) -> None:
-    """What it moves to, nobody says."""
+@pytest.mark.parametrize(
+    "status",
+    [
+        EndpointStatus.UPDATING,
+        EndpointStatus.ROLLING_BACK,
+        EndpointStatus.UPDATE_ROLLBACK_FAILED,
+    ],
+)
+def test_nothing_goes_while_an_endpoint_runs_on_two(stage: Stage, status: EndpointStatus) -> None:
+    """Of which one is named."""
     stage.supersede("config-1")
     stage.endpoints.put("theirs", status, config_name="config-0")
 

@@ -12,6 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from dormouse.adapters.calls import aws_call
+from dormouse.errors import AwsError, AwsUnansweredError
 
 _NAMESPACE = "sagemaker"
 
@@ -65,7 +66,7 @@ class EndpointScaling:
         """
         if not variant_names:
             return None
-        resources = [f"endpoint/{endpoint}/variant/{name}" for name in variant_names]
+        resources = [_resource(endpoint, name) for name in variant_names]
         with aws_call("DescribeScalableTargets"):
             targets = list(
                 self._all("describe_scalable_targets", "ScalableTargets", ResourceIds=resources)
@@ -90,32 +91,59 @@ class EndpointScaling:
         }
         return json.dumps(scaling, sort_keys=True, default=_write_time)
 
-    def restore(self, endpoint: str, scaling: str) -> None:
-        """Register all that again; what is there already stays or is written over by the same.
+    def restore(self, endpoint: str, scaling: str, variant_names: Sequence[str]) -> None:
+        """Register again what is of these variants; what is there already stays or is written over
+        by the same. One that is refused keeps back no other.
 
         Scheduled actions whose time is over are left out: they would be refused.
 
         Raises:
+            AwsUnansweredError: there was no answer; the rest was not tried.
             AwsError: not all of it was taken.
         """
         saved = json.loads(scaling)
+        left = {_resource(endpoint, name) for name in variant_names}
+        refusals: list[str] = []
         for target in saved["targets"]:
-            with aws_call("RegisterScalableTarget"):
-                self.client.register_scalable_target(**target)
+            if target["ResourceId"] in left and not _is_taken(
+                "RegisterScalableTarget", self.client.register_scalable_target, target, refusals
+            ):
+                # Without a target, all else of it would be refused as well.
+                left.discard(target["ResourceId"])
         for policy in saved["policies"]:
-            with aws_call("PutScalingPolicy"):
-                self.client.put_scaling_policy(**policy)
+            if policy["ResourceId"] in left:
+                _is_taken("PutScalingPolicy", self.client.put_scaling_policy, policy, refusals)
         now = self.clock()
         for action in saved["actions"]:
             due = _still_due(action, now)
-            if due is not None:
-                with aws_call("PutScheduledAction"):
-                    self.client.put_scheduled_action(**due)
+            if due is not None and due["ResourceId"] in left:
+                _is_taken("PutScheduledAction", self.client.put_scheduled_action, due, refusals)
+        if refusals:
+            raise AwsError("; ".join(refusals))
 
     def _all(self, operation: str, member: str, **wanted: Any) -> Iterator[Mapping[str, Any]]:
         pages = self.client.get_paginator(operation).paginate(ServiceNamespace=_NAMESPACE, **wanted)
         for page in pages:
             yield from page[member]
+
+
+def _resource(endpoint: str, variant_name: str) -> str:
+    return f"endpoint/{endpoint}/variant/{variant_name}"
+
+
+def _is_taken(
+    operation: str, call: Callable[..., Any], request: Mapping[str, Any], refusals: list[str]
+) -> bool:
+    """Call it, and add to the refusals if it is refused."""
+    try:
+        with aws_call(operation):
+            call(**request)
+    except AwsUnansweredError:
+        raise
+    except AwsError as error:
+        refusals.append(str(error))
+        return False
+    return True
 
 
 def _still_due(action: Mapping[str, Any], now: datetime) -> Mapping[str, Any] | None:

@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
 
 
+# A stack that has let go of it, or has deleted one of this ARN before, is shown for 90 days.
+_GONE = frozenset({"DELETE_COMPLETE", "DELETE_SKIPPED"})
+
+
 @dataclass(frozen=True, slots=True)
 class StackDeclarations:
     """Implements Declarations, by DescribeStackResources.
@@ -36,4 +40,8 @@ class StackDeclarations:
                 ):
                     return None
                 raise
-        return next((each["StackName"] for each in answer["StackResources"]), None)
+        # Of its stack, a hundred resources are shown: if it is not among them, they speak for it.
+        shown = answer["StackResources"]
+        own = [each for each in shown if each.get("PhysicalResourceId", "").lower() == arn.lower()]
+        declaring = [each for each in own or shown if each["ResourceStatus"] not in _GONE]
+        return declaring[0]["StackName"] if declaring else None

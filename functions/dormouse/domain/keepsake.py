@@ -1,6 +1,7 @@
 """What dies with an endpoint, and is given back to it when it is created again."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from dormouse.domain.spec import TAG_PREFIX
@@ -46,6 +47,32 @@ def keepsake_of(
         if not key.lower().startswith("aws:") and not key.startswith(TAG_PREFIX)
     }
     return Keepsake(theirs, deployment_config, scaling)
+
+
+def with_absent_variants(
+    scaling: str | None, former: str | None, variant_names: Sequence[str]
+) -> str | None:
+    """Add to the autoscaling of an endpoint what was kept of variants that it does not have now.
+
+    Another EndpointConfig, such as one to fall back on, may name its variants otherwise; when the
+    endpoint returns from it, theirs is given back.
+    """
+    if former is None:
+        return scaling
+    kept = {
+        kind: [each for each in entries if variant_of(each["ResourceId"]) not in variant_names]
+        for kind, entries in json.loads(former).items()
+    }
+    if not any(kept.values()):
+        return scaling
+    now = {} if scaling is None else json.loads(scaling)
+    both = {kind: [*now.get(kind, ()), *entries] for kind, entries in kept.items()}
+    return json.dumps({**now, **both}, sort_keys=True)
+
+
+def variant_of(resource_id: str) -> str:
+    """Name the variant of a scalable resource such as `endpoint/reviews/variant/AllTraffic`."""
+    return resource_id.rpartition("/")[2]
 
 
 def tags_to_create(keepsake: Keepsake | None, own: Mapping[str, str]) -> Mapping[str, str]:
