@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 _DAY = timedelta(days=1)
 
 
-@lru_cache(maxsize=100_000)
+@lru_cache(maxsize=20_000)
 def first_shown(zone: ZoneInfo, day: date, minutes: int) -> datetime:
     """Say when the zone's clock first shows so many minutes after midnight, up to 24 hours; or,
     where it leaves that out, the first later time. In UTC.
@@ -22,7 +22,7 @@ def first_shown(zone: ZoneInfo, day: date, minutes: int) -> datetime:
     return _change(zone, later, earlier)
 
 
-@lru_cache(maxsize=100_000)
+@lru_cache(maxsize=20_000)
 def last_shown(zone: ZoneInfo, day: date, minutes: int) -> datetime:
     """Say when it shows that for the last time; or, where it leaves that out, the first later time.
     In UTC.
