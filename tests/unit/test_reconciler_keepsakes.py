@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from dormouse.domain.endpoint import EndpointStatus
+from dormouse.domain.keepsake import Keepsake
 from dormouse.domain.plan import Action
 from dormouse.domain.rule import Rule
 from tests.fakes.deployment import World
@@ -65,6 +66,17 @@ def test_one_that_was_never_given_back_what_it_had_does_not_overwrite_that(world
     assert world.act() is Action.CLEAR
 
     assert kept(world) == ({}, SCALING)
+
+
+def test_what_waits_for_the_return_from_a_fall_back_is_kept_on(world: World) -> None:
+    """Its variants have other names than those that it serves with now."""
+    world.serve()
+    world.state.record_keepsake("reviews", Keepsake(scaling=scaling_of("large")))
+    world.scaling.scaling["reviews"] = SCALING
+
+    assert world.act() is Action.STOP
+
+    assert kept(world) == ({}, scaling_of("AllTraffic", "large"))
 
 
 def test_what_cannot_be_read_leaves_it_as_it_is(world: World) -> None:
