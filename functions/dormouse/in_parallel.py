@@ -1,8 +1,10 @@
 """Doing many independent things at once, of which one may be slow."""
 
 from collections import deque
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from queue import SimpleQueue
 from threading import Thread
 from typing import TypeVar
@@ -47,6 +49,38 @@ def in_parallel(
                 thread.join()
 
 
+@contextmanager
+def meanwhile(do: Callable[[], Result], workers: int) -> Iterator[Callable[[], Result]]:
+    """Begin it, and give what waits for its result, or raises what it has raised; with one worker,
+    it is done when that is called. No thread outlives this.
+    """
+    if workers == 1:
+        yield do
+        return
+    done: list[Result | _Failed] = []
+    thread = Thread(target=lambda: done.append(_tried(do)))
+    thread.start()
+
+    def result() -> Result:
+        thread.join()
+        (found,) = done
+        if isinstance(found, _Failed):
+            raise found.error
+        return found
+
+    try:
+        yield result
+    finally:
+        thread.join()
+
+
+def _tried(do: Callable[[], Result]) -> Result | _Failed:
+    try:
+        return do()
+    except BaseException as error:  # noqa: BLE001 - whoever waits for it raises it
+        return _Failed(error)
+
+
 def _work(
     do: Callable[[Item], Result], left: deque[Item], done: "SimpleQueue[Result | _Failed]"
 ) -> None:
@@ -55,7 +89,4 @@ def _work(
             item = left.popleft()
         except IndexError:
             return
-        try:
-            done.put(do(item))
-        except BaseException as error:  # noqa: BLE001 - whoever waits for it raises it
-            done.put(_Failed(error))
+        done.put(_tried(partial(do, item)))

@@ -24,7 +24,7 @@ from dormouse.domain.plan import Action, Plan
 from dormouse.domain.rule import Rule
 from dormouse.domain.spec import BLACKOUT_TAG, SCHEDULE_TAG
 from dormouse.errors import AwsError
-from dormouse.in_parallel import in_parallel
+from dormouse.in_parallel import in_parallel, meanwhile
 from dormouse.ports import Catalog, Clock, EndpointsList, Metrics, ReconcilerState, Schedules
 from dormouse.removing import Candidate, Removing
 from dormouse.settling import Look, Settling
@@ -78,11 +78,13 @@ class Reconciler:
         if only is not None:
             yield from self._tick_one(only)
             return
-        survey = self.state.survey()
-        if survey.removal_began_at is not None:
-            yield from self._remove(self.removing.candidates(survey.ledgers), has_time)
-            return
-        configs = self.catalog.tagged_configs()
+        # The tags take the longest, page after page, and need nothing of the ledgers.
+        with meanwhile(self.catalog.tagged_configs, self.workers) as tagged_configs:
+            survey = self.state.survey()
+            if survey.removal_began_at is not None:
+                yield from self._remove(self.removing.candidates(survey.ledgers), has_time)
+                return
+            configs = tagged_configs()
         claims = settle_claims(configs, self.deployment, self._named(configs))
         # After the ledgers: demand that they show came before what is seen here, so a serving
         # status meets it.

@@ -6,7 +6,7 @@ from contextlib import closing
 
 import pytest
 
-from dormouse.in_parallel import in_parallel
+from dormouse.in_parallel import in_parallel, meanwhile
 
 # For what would otherwise never end.
 PATIENCE = 60
@@ -100,3 +100,39 @@ def test_who_stops_reading_stops_it(is_ending: threading.Event) -> None:
     with closing(in_parallel(do, range(100), 2)) as results:
         next(results)
     assert sorted(begun) in ([0, 1], [0, 1, 2])
+
+
+def test_something_is_done_meanwhile() -> None:
+    """It goes on while something else is done, and is waited for where it is asked for."""
+    meeting = threading.Barrier(2)
+
+    def do() -> str:
+        meeting.wait(PATIENCE)
+        return "done"
+
+    with meanwhile(do, 2) as result:
+        meeting.wait(PATIENCE)
+        assert result() == "done"
+        assert result() == "done"
+
+
+def test_what_is_raised_meanwhile_is_raised_where_it_is_asked_for() -> None:
+    """And nowhere else."""
+
+    def do() -> None:
+        raise ValueError("meanwhile")
+
+    for workers in (1, 2):
+        with meanwhile(do, workers):
+            pass
+        with meanwhile(do, workers) as result, pytest.raises(ValueError, match="meanwhile"):
+            result()
+
+
+def test_with_one_worker_it_is_done_when_it_is_asked_for() -> None:
+    """In the same thread."""
+    done: list[str] = []
+    with meanwhile(lambda: done.append(threading.current_thread().name), 1) as result:
+        assert not done
+        result()
+    assert done == [threading.current_thread().name]

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from dormouse.domain.named_schedules import NO_NAMES, NamedSchedules
 from dormouse.domain.spec import (
@@ -139,5 +140,16 @@ def _spec_of(configs: Sequence[TaggedConfig], named: NamedSchedules) -> Spec:
     first, *further = (in_turn[turn] for turn in sorted(in_turn))
     for config in further:
         check_fall_back(config.config_name, config.tags)
-    fall_backs = [config.config_name for config in further]
-    return parse_spec(first.config_name, first.tags, named, fall_backs)
+    fall_backs = tuple(config.config_name for config in further)
+    if named != NO_NAMES:
+        return parse_spec(first.config_name, first.tags, named, fall_backs)
+    return _remembered(first.config_name, tuple(first.tags.items()), fall_backs)
+
+
+# Of as many as one deployment manages, and then some. Tags seldom change, and to read those of a
+# large fleet takes about as long as to decide about it.
+@lru_cache(maxsize=10_000)
+def _remembered(
+    config_name: str, tags: tuple[tuple[str, str], ...], fall_backs: tuple[str, ...]
+) -> Spec:
+    return parse_spec(config_name, dict(tags), NO_NAMES, fall_backs)
