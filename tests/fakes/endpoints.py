@@ -171,7 +171,7 @@ class FakeEndpoints:
 
     def _updated(self, endpoint: str, seen: Present) -> None:
         """Let it serve again: on the new config, or on the former one, with the reason."""
-        config_name = self._updates.pop(endpoint)
+        config_name = self._updates.pop(endpoint, seen.config_name)
         if self.update_fails_with is not None:
             config_name = seen.config_name
         self._present[endpoint] = replace(

@@ -1,12 +1,13 @@
 """`reconcile`: an event in, ticks and intents carried out, their log and counters."""
 
 import json
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
 
 from dormouse.domain.activity import Unreadable
-from dormouse.domain.endpoint import EndpointStatus
+from dormouse.domain.endpoint import EndpointStatus, Observation
 from dormouse.domain.intent import IntentError
 from dormouse.errors import AwsError, RefusedEndpointError, UnmanagedEndpointError
 from tests.fakes.world import config
@@ -139,6 +140,7 @@ def test_each_change_is_counted_once_it_is_made(handlers: Handlers) -> None:
     handlers.reconcile(golden("reconcile-scheduled.json"))
     assert handlers.counts() == {"Ticks": 1, "Problems": 1}
     handlers.world.endpoints.refuses_update = None
+    handlers.world.clock.advance(minutes=2)
     handlers.reconcile(golden("reconcile-scheduled.json"))
     assert handlers.counts() == {"Ticks": 1, "Updates": 1}
 
@@ -177,10 +179,27 @@ def test_what_another_deployment_manages_is_no_error(handlers: Handlers) -> None
     assert handlers.counts() == {"Ticks": 1}
 
 
-def test_a_tick_ends_before_lambda_ends_it(handlers: Handlers) -> None:
+def lister(handlers: Handlers) -> Callable[[], Mapping[str, Observation]]:
+    """List the endpoints as they are now, at once."""
+    listed = handlers.world.endpoints.observe_all()
+    return lambda: listed
+
+
+def test_a_tick_ends_before_lambda_ends_it(
+    handlers: Handlers, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Killed, it would lose its metrics, and with them the alarm that says why it was slow."""
     handlers.world.catalog.configs.append(config("reviews"))
-    handlers.seconds_to_live = 19.999
+    observe = handlers.world.endpoints.observe
+
+    def slowly(endpoint: str) -> Observation:
+        handlers.world.clock.advance(seconds=30.001)
+        return observe(endpoint)
+
+    for name in ("dormouse", "reviews"):
+        handlers.world.endpoints.put(name, SERVING)
+    monkeypatch.setattr(handlers.world.endpoints, "observe_all", lister(handlers))
+    monkeypatch.setattr(handlers.world.endpoints, "observe", slowly)
 
     report = handlers.reconcile(golden("reconcile-scheduled.json"))
 

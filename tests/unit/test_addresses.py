@@ -184,12 +184,13 @@ def test_a_late_client_is_made_once_it_is_used(monkeypatch: pytest.MonkeyPatch) 
     """And once."""
     made: list[str] = []
 
-    def make(service: str) -> str:
+    def make(service: str, region: str | None) -> str:
+        assert region == "eu-central-1"
         made.append(service)
         return "a client"
 
     monkeypatch.setattr("dormouse.bootstrap.clients.client", make)
-    late = late_client("sqs")
+    late = late_client("sqs", "eu-central-1")
     assert not made
     assert late.upper() == "A CLIENT"
     assert late.title() == "A Client"

@@ -13,6 +13,7 @@ from dormouse.adapters.locations import S3Locations
 from dormouse.adapters.model_store import S3ModelStore
 from dormouse.adapters.runtime import SageMakerRuntime
 from dormouse.adapters.sagemaker import SageMakerEndpoints, SageMakerObserver
+from dormouse.adapters.schedules import SsmSchedules
 from dormouse.adapters.state import EndpointsTable
 from dormouse.bootstrap import cleanup, control, drain, invoke, reconcile
 from dormouse.domain.claims import Deployment
@@ -36,6 +37,7 @@ BUILDERS = {
     "answer_cloudformation": cleanup.answer_cloudformation,
     "invoke_again": cleanup.invoke_again,
 }
+NOTICE_BUS = "arn:aws:events:us-east-1:123456789012:event-bus/dormouse"
 NEEDS_TABLES = set(BUILDERS) - {"answer_cloudformation", "invoke_again"}
 DEPLOYMENT = Deployment("STACK_NAME", "OWN_ENDPOINT", "OWN_ENDPOINT_CONFIG")
 
@@ -59,8 +61,14 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         "OWN_ENDPOINT_CONFIG",
         "RECONCILE_FUNCTION",
         "ACCOUNT_ID",
+        "SCHEDULES_PARAMETER",
+        "NOTICE_BUS",
+        "STACK_ID",
     ):
         monkeypatch.setenv(f"DORMOUSE_{name}", name)
+    # Lambda's own, and what has the form of an ARN.
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    monkeypatch.setenv("DORMOUSE_NOTICE_BUS", NOTICE_BUS)
     monkeypatch.setenv("DORMOUSE_S3_BUCKETS", "mine REQUESTS_BUCKET")
     forget()
     yield
@@ -121,15 +129,34 @@ def test_the_reconciler_has_what_it_is_told() -> None:
 
     assert isinstance(reconciler.state, EndpointsTable)
     assert reconciler.state.table_name == "ENDPOINTS_TABLE"
-    assert isinstance(reconciler.history, DecisionsTable)
-    assert reconciler.history.table_name == "DECISIONS_TABLE"
-    assert reconciler.deployment == DEPLOYMENT
-    assert isinstance(reconciler.created, TaggedEndpoints)
-    assert reconciler.timing == Timing(
+    settling, decisions = reconciler.settling, reconciler.settling.decisions
+    assert isinstance(decisions.history, DecisionsTable)
+    assert decisions.history.table_name == "DECISIONS_TABLE"
+    assert reconciler.deployment == settling.deployment == DEPLOYMENT
+    assert isinstance(reconciler.removing.created, TaggedEndpoints)
+    assert reconciler.superseding.stack_id == "STACK_ID"
+    assert isinstance(reconciler.schedules, SsmSchedules)
+    assert reconciler.schedules.parameter_name == "SCHEDULES_PARAMETER"
+    assert settling.timing == Timing(
         metric_lag=timedelta(minutes=5),
         ledger_interval=timedelta(seconds=30),
         demand_patience=timedelta(hours=1),
     )
+
+
+def test_a_claim_outlives_whoever_has_made_it() -> None:
+    """Longer than `reconcile` can live: what it asked for late must not be asked for again before
+    it is surely gone.
+    """
+    reconciler = reconcile.reconciler()
+
+    assert reconciler.settling.acting.patience > removal_timeout()
+    assert reconciler.settling.decisions.resend_after > removal_timeout()
+
+
+def removal_timeout() -> timedelta:
+    """How long `reconcile` lives at most, as cleanup is told."""
+    return cleanup.removal().reconcile_timeout
 
 
 def test_the_intents_of_reconcile_go_to_the_same_table() -> None:
@@ -152,7 +179,7 @@ def test_control_has_what_it_is_told() -> None:
     assert isinstance(desk.nudge, ReconcileNudge)
     assert desk.nudge.function_name == "RECONCILE_FUNCTION"
     assert desk.intents.deployment == DEPLOYMENT
-    assert (desk.account_id, desk.expected_wake) == ("ACCOUNT_ID", timedelta(minutes=8))
+    assert (desk.account_id, desk.timing.expected_wake) == ("ACCOUNT_ID", timedelta(minutes=8))
 
 
 def test_the_proxy_asks_for_permission_in_its_own_account() -> None:

@@ -33,6 +33,10 @@ CAPTURES = {"DORMOUSE_CAPTURE_BUCKET": "p"}
 STREAM = {"DORMOUSE_CAPTURE_STREAM": "f"}
 MODELS = {"DORMOUSE_MODEL_BUCKET": "m"}
 RECONCILE_FUNCTION = {"DORMOUSE_RECONCILE_FUNCTION": "r"}
+SCHEDULES = {"DORMOUSE_SCHEDULES_PARAMETER": "n"}
+NOTICES = {"DORMOUSE_NOTICE_BUS": "o"}
+STACK_ID = {"DORMOUSE_STACK_ID": "i"}
+REGION = {"AWS_REGION": "eu-central-1"}
 ACCOUNT = {"DORMOUSE_ACCOUNT_ID": "123456789012"}
 
 # What each function reads, and what it must be told.
@@ -40,7 +44,18 @@ Read = Callable[[Mapping[str, str]], object]
 FUNCTIONS: dict[str, tuple[Read, dict[str, str]]] = {
     "reconcile": (
         ReconcileSettings.from_env,
-        {**TABLE, **DECISIONS, **REQUESTS, **USAGE, **WORK, **OWN},
+        {
+            **TABLE,
+            **DECISIONS,
+            **REQUESTS,
+            **USAGE,
+            **WORK,
+            **OWN,
+            **SCHEDULES,
+            **NOTICES,
+            **STACK_ID,
+            **REGION,
+        },
     ),
     "invoke": (
         InvokeSettings.from_env,
@@ -84,6 +99,7 @@ FUNCTIONS: dict[str, tuple[Read, dict[str, str]]] = {
             **USAGE,
             **MODELS,
             **CAPTURES,
+            **SCHEDULES,
         },
     ),
     "cleanup": (CleanupSettings.from_env, {**TABLE, **RECONCILE_FUNCTION}),
@@ -153,7 +169,7 @@ def test_the_durations_have_defaults() -> None:
     assert reconcile.metric_lag == timedelta(seconds=300)
     assert reconcile.ledger_interval == invoke.lease_terms.renewal_interval == timedelta(seconds=30)
     assert reconcile.demand_patience == timedelta(hours=1)
-    assert invoke.expected_wake == control.expected_wake == timedelta(seconds=480)
+    assert invoke.expected_wake == control.timing.expected_wake == timedelta(seconds=480)
     assert cleanup.reconcile_timeout == timedelta(seconds=50)
 
 
@@ -174,7 +190,7 @@ def test_a_duration_that_is_set_is_taken() -> None:
     assert invoke.lease_terms.margin == timedelta(seconds=13)
     assert invoke.longest_hold == timedelta(seconds=14)
     assert invoke.time_to_live == control.time_to_live == timedelta(seconds=15)
-    assert invoke.expected_wake == control.expected_wake == timedelta(seconds=16)
+    assert invoke.expected_wake == control.timing.expected_wake == timedelta(seconds=16)
     assert cleanup.reconcile_timeout == timedelta(seconds=17)
 
 
