@@ -2,7 +2,7 @@
 
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.html
 
-What is not known here (DELETE, contains, a path within brackets) raises, so that no request is
+What is not known here (contains, a path within brackets) raises, so that no request is
 answered by a guess.
 """
 
@@ -37,11 +37,12 @@ _Operand = Callable[[Item, Given], Value | None]
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """What is set, what removed, and what added; all of it is judged by the item as it was."""
+    """What is set, removed, added, and taken out of sets; all is judged by the item as it was."""
 
     sets: tuple[tuple[Path, _Operand], ...]
     removes: tuple[Path, ...]
     adds: tuple[tuple[Path, _Operand], ...]
+    deletes: tuple[tuple[Path, _Operand], ...]
 
     def apply(self, item: Item, given: Given) -> dict[str, Value]:
         """Return the item after it; the one that is given stays as it is."""
@@ -58,6 +59,13 @@ class Update:
             if added is None:
                 raise ExpressionError(f"ADD of what is not there to {'.'.join(names)}")
             _place(after, names, _sum(_find(item, names), added))
+        for path, operand in self.deletes:
+            names, taken = _named(path, given), operand(item, given)
+            left = _less(_find(item, names), taken)
+            if left is None:
+                _remove(after, names)
+            else:
+                _place(after, names, left)
         return after
 
 
@@ -233,6 +241,7 @@ class _Reader:
         sets: list[tuple[Path, _Operand]] = []
         removes: list[Path] = []
         adds: list[tuple[Path, _Operand]] = []
+        deletes: list[tuple[Path, _Operand]] = []
         while self.tokens:
             match self.take().upper():
                 case "SET":
@@ -240,10 +249,12 @@ class _Reader:
                 case "REMOVE":
                     removes += self.listed(self.path)
                 case "ADD":
-                    adds += self.listed(self.addition)
+                    adds += self.listed(self.members)
+                case "DELETE":
+                    deletes += self.listed(self.members)
                 case other:
                     raise ExpressionError(f"{other!r} is not expected in {self.text!r}")
-        return Update(tuple(sets), tuple(removes), tuple(adds))
+        return Update(tuple(sets), tuple(removes), tuple(adds), tuple(deletes))
 
     def assignment(self) -> tuple[Path, _Operand]:
         path = self.path()
@@ -257,7 +268,7 @@ class _Reader:
             _decimal(left(item, given)) + sign * _decimal(right(item, given))
         )
 
-    def addition(self) -> tuple[Path, _Operand]:
+    def members(self) -> tuple[Path, _Operand]:
         return self.path(), self.operand()
 
     # -- what both have
@@ -408,6 +419,15 @@ def _sum(before: Value | None, added: Value) -> Value:
     if kind not in ("SS", "NS", "BS"):
         raise ExpressionError(f"ADD takes numbers and sets, not {kind}")
     return {kind: sorted({*(before or {}).get(kind, ()), *held})}
+
+
+def _less(before: Value | None, taken: Value | None) -> Value | None:
+    """Return what is left of a set; of one that is empty, nothing is."""
+    ((kind, held),) = (taken or {"": ()}).items()
+    if kind not in ("SS", "NS", "BS") or (before is not None and kind not in before):
+        raise ExpressionError(f"DELETE takes sets of one type, not {kind} out of {before}")
+    left = sorted({*(before or {}).get(kind, ())} - {*held})
+    return {kind: left} if left else None
 
 
 def _decimal(value: Value | None) -> Decimal:

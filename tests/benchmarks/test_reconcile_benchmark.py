@@ -12,6 +12,7 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
+from benchmarks.artefact import lambda_environment
 from benchmarks.environments import ROOT
 from benchmarks.reconcile.__main__ import SETTINGS, main, measure
 from benchmarks.reconcile.expressions import ExpressionError, Given, condition, project, update
@@ -189,7 +190,8 @@ def test_sizes_that_are_none(sizes: str, capsys: pytest.CaptureFixture[str]) -> 
 
 def test_the_settings_are_all_that_the_function_wants() -> None:
     """Or the benchmark would end where it begins."""
-    assert ReconcileSettings.from_env(SETTINGS).deployment.stack_name == "dormouse"
+    environment = lambda_environment(Path("artefact"), "reconcile", SETTINGS, None)
+    assert ReconcileSettings.from_env(environment).deployment.stack_name == "dormouse"
 
 
 # ------------------------------------------------------------------------------------- expressions
@@ -210,6 +212,7 @@ VALUES: dict[str, Any] = {
     ":before": {"S": "2026-02-16T08"},
     ":false": {"BOOL": False},
     ":models": {"SS": ["c", "b"]},
+    ":all": {"SS": ["a", "b", "c"]},
     ":wakes": {"L": [{"N": "500"}]},
     ":empty": {"M": {}},
 }
@@ -260,6 +263,11 @@ UPDATES = [
     "ADD #models :models",
     "ADD fresh :models",
     "ADD asked_at :three",
+    "DELETE #models :models",
+    "DELETE #models :all",
+    "DELETE fresh :models",
+    "DELETE version :models",
+    "DELETE version :three",
     "SET aliases = :empty ADD version :three",
 ]
 
@@ -339,7 +347,7 @@ def test_what_is_no_condition(text: str) -> None:
         condition(text)(ITEM, Given(NAMES, VALUES))
 
 
-@pytest.mark.parametrize("text", ["version = :three", "SET version", "DELETE #models :models"])
+@pytest.mark.parametrize("text", ["version = :three", "SET version", "DELETE #models"])
 def test_what_is_no_update(text: str) -> None:
     """No request is answered by a guess."""
     with pytest.raises(ExpressionError):
