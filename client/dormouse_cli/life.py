@@ -17,6 +17,7 @@ from dormouse_cli.fields import (
     read_texts,
     read_whole,
 )
+from dormouse_cli.moments import told
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,10 @@ class KeptDown:
 
     reason: str
     until: datetime | None
+
+    def told(self, now: datetime) -> str:
+        """Say it for people: the words name the end as the server has it."""
+        return self.reason if self.until is None else f"{self.reason} ({told(self.until, now)})"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from dormouse_cli.decision import Decision
 from dormouse_cli.dry_run import DryRun
-from dormouse_cli.life import Failure, KeptDown, Life, Schedule
+from dormouse_cli.life import Failure, Life, Schedule
 from dormouse_cli.moments import local_clock, spoken, told
 from dormouse_cli.problem import sentence
 
@@ -27,7 +27,7 @@ def news_of(life: Life, why: str, now: datetime) -> list[str]:
     news = []
     is_told = life.suspended_at is not None and "suspended" in why
     if life.kept_down is not None and life.kept_down.reason not in why and not is_told:
-        news.append(kept_down(life.kept_down, now))
+        news.append(life.kept_down.told(now))
     if life.is_fallen_back:
         news.append(f"on the fall-back {life.running_config}")
     spent = life.spent
@@ -55,12 +55,6 @@ def facts_of(life: Life, now: datetime) -> list[tuple[str, str]]:
         ("owner", life.owner),
     ]
     return [(name, value) for name, value in facts if value]
-
-
-def kept_down(rule: KeptDown, now: datetime) -> str:
-    """Say what keeps it down; the words name the end as the server has it."""
-    left = "" if rule.until is None else f" ({told(rule.until, now)})"
-    return f"{rule.reason}{left}"
 
 
 def history(decisions: Sequence[Decision], now: datetime) -> Table:
@@ -120,7 +114,7 @@ def _suspended(life: Life, now: datetime) -> str | None:
 def _kept_down(life: Life, now: datetime) -> str | None:
     if life.kept_down is None or life.suspended_at is not None:
         return None
-    return kept_down(life.kept_down, now)
+    return life.kept_down.told(now)
 
 
 def _schedule(schedule: Schedule | None, now: datetime) -> str | None:

@@ -12,7 +12,6 @@ from typing import Generic, Protocol, TypeVar
 from dormouse_cli.endpoint import Endpoint
 from dormouse_cli.errors import CliError
 from dormouse_cli.exit_codes import ExitCode
-from dormouse_cli.life_view import kept_down
 from dormouse_cli.moments import spoken
 from dormouse_cli.problem import sentence
 
@@ -200,7 +199,7 @@ def _is_kept_down(endpoint: Endpoint, left_seconds: float, now: datetime) -> boo
 
 def _kept_down(endpoint: Endpoint, now: datetime) -> CliError:
     rule = endpoint.life.kept_down
-    why = "" if rule is None else kept_down(rule, now)
+    why = "" if rule is None else rule.told(now)
     ends = f" `dormouse resume {endpoint.name}` ends that." if endpoint.life.suspended_at else ""
     return CliError(
         f"{sentence(f'{endpoint.name} is not started: {why}')}{ends}",
