@@ -184,7 +184,7 @@ class Settling:
         if not isinstance(seen, Present) or ledger.updated_to is None or not seen.config_name:
             return ledger, ()
         now, failures = self.clock(), dict(ledger.failures)
-        failed = failed_update(spec, ledger, seen)
+        failed = failed_update(ledger, seen)
         if failed is not None:
             reason = seen.failure_reason or f"it serves on {seen.config_name} again"
             before = failures.get(failed.lower())

@@ -1,7 +1,7 @@
 """Ticks over time: the story of an endpoint, and the one writer's restraint."""
 
-from collections.abc import Callable
-from datetime import datetime, timedelta
+from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -68,9 +68,9 @@ def test_demand_that_comes_between_the_plan_and_the_stop_prevents_it(
 ) -> None:
     """The stop is conditional on the demand that was seen; the read does not gate it."""
     world.serve()
-    read: Callable[..., Measured | Unreadable] = world.metrics.last_activity
+    read: Callable[..., Mapping[str, Measured | Unreadable]] = world.metrics.last_activity
 
-    def meanwhile(*args: object) -> Measured | Unreadable:
+    def meanwhile(*args: object) -> Mapping[str, Measured | Unreadable]:
         world.ask()
         return read(*args)
 
@@ -90,9 +90,9 @@ def test_a_request_that_is_forwarded_between_the_plan_and_the_stop_prevents_it(
     world.endpoints.put("reviews", EndpointStatus.IN_SERVICE)
     world.act()
     world.clock.advance(hours=1)
-    read: Callable[..., Measured | Unreadable] = world.metrics.last_activity
+    read: Callable[..., Mapping[str, Measured | Unreadable]] = world.metrics.last_activity
 
-    def meanwhile(*args: object) -> Measured | Unreadable:
+    def meanwhile(*args: object) -> Mapping[str, Measured | Unreadable]:
         world.use()
         return read(*args)
 

@@ -239,14 +239,14 @@ def is_same_config(config_name: str, other: str) -> bool:
     return config_name.lower() == other.lower()
 
 
-def failed_update(spec: Spec, ledger: Ledger, seen: Observation) -> str | None:
+def failed_update(ledger: Ledger, seen: Observation) -> str | None:
     """Name the EndpointConfig that the last update was to move it to, where that has failed: it
     serves, and not on that one alone.
     """
     if not isinstance(seen, Present) or ledger.updated_to is None or not seen.config_name:
         return None
-    if ledger.updated_at is None or seen.last_modified_at <= ledger.updated_at:
-        # SageMaker shows it as it was before the update.
+    if ledger.updated_at is not None and seen.last_modified_at <= ledger.updated_at:
+        # SageMaker shows it as it was before the update. (Former versions noted no time.)
         return None
     match seen.status:
         case EndpointStatus.UPDATE_ROLLBACK_FAILED:
