@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from dormouse.announcing import Announcing
 from dormouse.domain.endpoint import Observation, Present
 from dormouse.domain.ledger import Decision, Ledger, PastDecision
+from dormouse.domain.news import DONE_ONCE
 from dormouse.domain.notice import Notice
 from dormouse.domain.plan import Action, Plan
 from dormouse.domain.rule import Rule
@@ -39,8 +40,9 @@ class Decisions:
     """Keeps decisions, and tells notices of them, at least once.
 
     A notice is kept in the same write as its decision, which one of two ticks that overlap makes;
-    it is told after that, and what could not be told is told with a later tick. `resend_after` is
-    longer than whoever has kept it can take to tell it. `overdue_after` is how long an endpoint may
+    what the other has done itself, it keeps all the same. It is told after that and crossed out,
+    and what could not be told is told with a later tick. `resend_after` is longer than whoever has
+    kept it can take to tell it. `overdue_after` is how long an endpoint may
     take to stop.
     """
 
@@ -63,8 +65,8 @@ class Decisions:
                 self.state.mark_met(outcome.endpoint, ledger.demand_version)
             if is_news(decision, ledger.decision, now) or notices:
                 outcome = self._keep_news(ledger, decision, now, outcome, notices)
-            elif ledger.untold and self._is_left(ledger, now):
-                outcome = self._tell(outcome, ledger.untold, ledger.decided_at)
+            else:
+                outcome = self._tell(outcome, self._left(ledger, now))
         except AwsError as error:
             outcome = outcome.with_problem(str(error))
         is_overdue = is_up and self._is_overdue(ledger, plan, now)
@@ -79,30 +81,31 @@ class Decisions:
         notices: Sequence[Notice],
     ) -> Outcome:
         endpoint = outcome.endpoint
-        # Those that were left come along; whoever had kept them may have told them.
-        untold = (*(ledger.untold if self._is_left(ledger, now) else ()), *notices)
-        if not self.state.record_decision(endpoint, decision, now, ledger, untold):
-            return outcome
+        if not self.state.record_decision(endpoint, decision, now, ledger, notices):
+            # Another tick has seen the same, and tells it; but not what only this one has done.
+            done = [notice for notice in notices if notice.kind in DONE_ONCE]
+            if done:
+                self.state.record_untold(endpoint, done)
+            return self._tell(outcome, done)
         self.history.append(endpoint, PastDecision(now, decision))
-        return self._tell(replace(outcome, is_news=True), untold, now)
+        return self._tell(replace(outcome, is_news=True), (*self._left(ledger, now), *notices))
 
-    def _tell(
-        self, outcome: Outcome, notices: Sequence[Notice], decided_at: datetime | None
-    ) -> Outcome:
+    def _tell(self, outcome: Outcome, notices: Sequence[Notice]) -> Outcome:
         """Tell them; what can't be told now is with a later tick."""
-        if not notices or decided_at is None:
+        if not notices:
             return outcome
         try:
             problems = self.announcing.tell(notices)
-            self.state.clear_untold(outcome.endpoint, decided_at)
+            self.state.clear_untold(outcome.endpoint, notices)
         except AwsError as error:
             problems = (str(error),)
         for problem in problems:
             outcome = outcome.with_problem(problem)
         return outcome
 
-    def _is_left(self, ledger: Ledger, now: datetime) -> bool:
-        return ledger.decided_at is not None and now >= ledger.decided_at + self.resend_after
+    def _left(self, ledger: Ledger, now: datetime) -> Sequence[Notice]:
+        """Say which notices whoever has kept them has not told in time."""
+        return [notice for notice in ledger.untold if now >= notice.at + self.resend_after]
 
     def _is_overdue(self, ledger: Ledger, plan: Plan, now: datetime) -> bool:
         """Whether what serves should have stopped by now, or could not be judged for as long."""

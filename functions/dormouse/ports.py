@@ -54,8 +54,8 @@ class Scaling(Protocol):
             AwsError: it can't be read.
         """
 
-    def restore(self, endpoint: str, scaling: str) -> None:
-        """Set all that up again; again, it changes nothing.
+    def restore(self, endpoint: str, scaling: str, variant_names: Sequence[str]) -> None:
+        """Set all that up again, but for what is of other variants; again, it changes nothing.
 
         Raises:
             AwsError: not all of it was taken.
@@ -341,14 +341,17 @@ class ReconcilerState(Protocol):
         seen: Ledger,
         untold: Sequence[Notice] = (),
     ) -> bool:
-        """Keep the decision, for whoever asks why, with the notices that are to be told of it. It
-        makes the endpoint known to the proxy.
+        """Keep the decision, for whoever asks why, and the notices that are to be told of it beside
+        those that are still to be told. It makes the endpoint known to the proxy.
 
         Returns False, having written nothing, where another one was kept since the ledger was seen.
         """
 
-    def clear_untold(self, endpoint: str, decided_at: datetime) -> None:
-        """Note that the notices of this decision were told."""
+    def record_untold(self, endpoint: str, untold: Sequence[Notice]) -> None:
+        """Keep notices that are to be told, whichever decision is kept."""
+
+    def clear_untold(self, endpoint: str, told: Sequence[Notice]) -> None:
+        """Note that these notices were told; all others stay."""
 
     def forget_decision(self, endpoint: str) -> None:
         """Note that no EndpointConfig claims it, as far as can be seen: the proxy asks again."""

@@ -30,11 +30,13 @@ KEEPSAKE = Keepsake({"team": "reviews"}, '{"a": 1}', '{"targets": []}')
 SPENT = Spent("2026-02", timedelta(hours=3), Decimal("1.5"), warned=True)
 RATE = Rate("reviews-config", Decimal("0.23"), "1 x ml.m5.xlarge")
 NOTICE = Notice(NoticeKind.WAKING, "reviews", NOW, "needed", by="somebody")
+OTHER_NOTICE = Notice(NoticeKind.ASLEEP, "reviews", NOW, "idle", topic="arn:aws:sns:…")
 
-failures = st.just({}) | st.just({"reviews-config": FAILURE})
+failures: st.SearchStrategy[dict[str, Failure]] = st.just({}) | st.just({"reviews-config": FAILURE})
 spendings = st.none() | st.just(SPENT)
-supersessions = st.just({}) | st.just({"old-config": NOW})
-notices = st.just(()) | st.just((NOTICE,))
+supersessions: st.SearchStrategy[dict[str, datetime]] = st.just({}) | st.just({"old-config": NOW})
+some_notices = st.sampled_from([(NOTICE,), (OTHER_NOTICE,), (NOTICE, OTHER_NOTICE)])
+notices = st.just(()) | some_notices
 moments = st.integers(0, 6).map(lambda minutes: NOW + timedelta(minutes=minutes))
 endpoints = st.just("reviews") | st.just("reviews") | st.just("others")
 versions = st.integers(0, 4)
@@ -47,7 +49,8 @@ seen = st.integers(0, 3)
 
 operations = st.one_of(
     st.tuples(st.just("record_decision"), st.just(DECISION), moments, seen.map(Ledger), notices),
-    st.tuples(st.just("clear_untold"), moments),
+    st.tuples(st.just("record_untold"), some_notices),
+    st.tuples(st.just("clear_untold"), some_notices),
     st.tuples(st.just("begin_act"), seen.map(Ledger), moments, moments),
     st.tuples(st.just("end_act"), seen.map(Ledger), st.none() | moments),
     st.tuples(

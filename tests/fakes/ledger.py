@@ -368,14 +368,20 @@ class FakeLedgers:
         before = self.read(endpoint)
         if before.decided_at != seen.decided_at:
             return False
-        kept = tuple(untold) or before.untold
-        self._write(endpoint, decision=decision, decided_at=now, untold=kept)
+        self._write(endpoint, decision=decision, decided_at=now)
+        self.record_untold(endpoint, untold)
         return True
 
-    def clear_untold(self, endpoint: str, decided_at: datetime) -> None:
-        """Note that the notices of this decision were told."""
-        if self.read(endpoint).decided_at == decided_at:
-            self._write(endpoint, untold=())
+    def record_untold(self, endpoint: str, untold: Sequence[Notice]) -> None:
+        """Keep notices that are to be told, in the order in which it happened."""
+        kept = {*self.read(endpoint).untold, *untold}
+        in_order = sorted(kept, key=lambda notice: (notice.at, notice.kind))
+        self._write(endpoint, untold=tuple(in_order))
+
+    def clear_untold(self, endpoint: str, told: Sequence[Notice]) -> None:
+        """Note that these notices were told."""
+        left = [notice for notice in self.read(endpoint).untold if notice not in told]
+        self._write(endpoint, untold=tuple(left))
 
     def forget_decision(self, endpoint: str) -> None:
         """Note that it is not managed, as far as can be seen."""

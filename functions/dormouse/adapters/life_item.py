@@ -158,15 +158,17 @@ def read_keepsake(item: "Item") -> Keepsake | None:
 
 
 def untold_value(notices: Sequence[Notice]) -> "AttributeValueTypeDef":
-    """Write notices, each as it is told."""
-    return {"L": [{"S": json.dumps(write_notice(notice))} for notice in notices]}
+    """Write notices as a set, of which others may add some and take some away meanwhile."""
+    written = (json.dumps(write_notice(notice), sort_keys=True) for notice in notices)
+    # The same twice would be refused.
+    return {"SS": list(dict.fromkeys(written))}
 
 
 def read_untold(item: "Item") -> tuple[Notice, ...]:
-    """Read what `untold_value` wrote."""
+    """Read what `untold_value` wrote, in the order in which it happened."""
     notices = []
-    for written in item.get("untold", {"L": []})["L"]:
+    for written in item.get("untold", {"SS": []})["SS"]:
         # Of what another version has written, nobody can be told; no reason not to read the rest.
         with suppress(ValueError):
-            notices.append(read_notice(json.loads(written["S"])))
-    return tuple(notices)
+            notices.append(read_notice(json.loads(written)))
+    return tuple(sorted(notices, key=lambda notice: (notice.at, notice.kind)))

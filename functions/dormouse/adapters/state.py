@@ -223,7 +223,7 @@ class EndpointsTable(EndpointLife, OperatorIntents):
         }
         expression = "SET decision = :decision, decided_at = :now"
         if untold:
-            expression = f"{expression}, untold = :untold"
+            expression = f"{expression} ADD untold :untold"
             values[":untold"] = untold_value(untold)
         condition = "attribute_not_exists(decided_at)"
         if seen.decided_at is not None:
@@ -231,10 +231,13 @@ class EndpointsTable(EndpointLife, OperatorIntents):
             values[":seen"] = moment_value(seen.decided_at)
         return isinstance(self._update(endpoint, expression, values, condition), Written)
 
-    def clear_untold(self, endpoint: str, decided_at: datetime) -> None:
-        """Note that the notices of this decision were told."""
-        values = {":at": moment_value(decided_at)}
-        self._update(endpoint, "REMOVE untold", values, "decided_at = :at")
+    def record_untold(self, endpoint: str, untold: Sequence[Notice]) -> None:
+        """Keep notices that are to be told."""
+        self._update(endpoint, "ADD untold :untold", {":untold": untold_value(untold)})
+
+    def clear_untold(self, endpoint: str, told: Sequence[Notice]) -> None:
+        """Note that these notices were told; that none is left takes the set away."""
+        self._update(endpoint, "DELETE untold :told", {":told": untold_value(told)})
 
     def forget_decision(self, endpoint: str) -> None:
         """Note that it is not managed, as far as can be seen."""

@@ -23,6 +23,19 @@ from dormouse.domain.spending import (
 )
 from dormouse.domain.timing import Timing
 
+DONE_ONCE = frozenset(
+    {
+        NoticeKind.WAKING,
+        NoticeKind.FALLEN_BACK,
+        NoticeKind.SERVING,
+        NoticeKind.ASLEEP,
+        NoticeKind.ROLLED_OUT,
+        NoticeKind.ROLLOUT_FAILED,
+        NoticeKind.RETURNED,
+    }
+)
+"""Of ticks that overlap one alone comes to these, since it has done or noted them under a claim."""
+
 # What fails again within this is the same trouble, which its owner knows of. It is longer than the
 # longest backoff and a creation that fails late.
 _SAME_TROUBLE = timedelta(hours=6)
