@@ -249,8 +249,12 @@ class ReconcilerState(Protocol):
     def record_described(self, endpoint: str, described: Present) -> None:
         """Keep what DescribeEndpoint said."""
 
-    def record_keepsake(self, endpoint: str, keepsake: Keepsake) -> None:
-        """Keep what is about to die with an endpoint."""
+    def record_keepsake(self, endpoint: str, seen: Ledger, keepsake: Keepsake) -> bool:
+        """Keep what is about to die with an endpoint.
+
+        Returns False, having written nothing, where an act has come since, or DeleteEndpoint may
+        have been called: what was read meanwhile may not be all of it.
+        """
 
     def record_restored(self, endpoint: str, now: datetime) -> None:
         """Note that what had died with it was given back to it."""

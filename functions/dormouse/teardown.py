@@ -58,8 +58,8 @@ class Teardown:
         """
         endpoint = spec.endpoint
         # Before it is closed: it can't be deleted without, and would be up and turn requests away.
-        if keeps and not ledger.is_deleting:
-            self._keep(endpoint, seen, ownership, ledger)
+        if keeps and not ledger.is_deleting and not self._keep(endpoint, seen, ownership, ledger):
+            return taken(plan)
         # What can't serve has nobody under way whom a deletion could cut off.
         is_forced = plan.is_forced_stop or plan.action is Action.CLEAR
         if ledger.closing is None or (is_forced and not ledger.closing.is_forced):
@@ -89,14 +89,18 @@ class Teardown:
             return taken(plan)
         return plan
 
-    def _keep(self, endpoint: str, seen: Present, ownership: Ownership, ledger: Ledger) -> None:
-        """Keep what dies with it; not of one that has not got back yet what was kept before."""
+    def _keep(self, endpoint: str, seen: Present, ownership: Ownership, ledger: Ledger) -> bool:
+        """Keep what dies with it; not of one that has not got back yet what was kept before.
+
+        Returns False where another tick may have deleted it while it was read.
+        """
         is_started_here = ledger.started_at is not None or ledger.created_at is not None
         if ledger.awaits_restoring or (is_started_here and ledger.serving_since is None):
-            return
+            return True
         keepsake = self.keeping.save(endpoint, seen, ownership.tags, ledger.keepsake)
-        if keepsake != ledger.keepsake:
-            self.state.record_keepsake(endpoint, keepsake)
+        if keepsake == ledger.keepsake:
+            return True
+        return self.state.record_keepsake(endpoint, ledger, keepsake)
 
     def _spent(self, ledger: Ledger, now: datetime) -> Spent:
         up_since = ledger.billed_since(bills_creation=self.bills_creation)

@@ -59,7 +59,7 @@ operations = st.one_of(
         st.fixed_dictionaries({"failures": failures}),
     ),
     st.tuples(st.just("record_described"), st.just(PRESENT)),
-    st.tuples(st.just("record_keepsake"), st.just(KEEPSAKE)),
+    st.tuples(st.just("record_keepsake"), seen.map(Ledger), st.just(KEEPSAKE)),
     st.tuples(st.just("record_restored"), moments),
     st.tuples(st.just("record_vanished"), seen.map(Ledger), spendings),
     st.tuples(st.just("record_budget_warning"), st.just(SPENT)),

@@ -282,9 +282,13 @@ class FakeLedgers:
         """Keep what DescribeEndpoint said, but for the DeploymentConfig."""
         self._write(endpoint, described=replace(described, deployment_config=None))
 
-    def record_keepsake(self, endpoint: str, keepsake: Keepsake) -> None:
+    def record_keepsake(self, endpoint: str, seen: Ledger, keepsake: Keepsake) -> bool:
         """Keep what is about to die with an endpoint."""
+        before = self.read(endpoint)
+        if before.acts != seen.acts or before.is_deleting:
+            return False
         self._write(endpoint, keepsake=keepsake)
+        return True
 
     def record_restored(self, endpoint: str, now: datetime) -> None:
         """Note that what had died with it was given back to it."""

@@ -1,6 +1,6 @@
 """What a reconciler needs beside endpoints and the ledger, standing still unless it is told."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -39,9 +39,14 @@ class FakeScaling:
     restored: list[tuple[str, str]] = field(default_factory=list)
     unreadable: str | None = None
     refuses: str | None = None
+    # What happens, once, while it is being read.
+    meanwhile: Callable[[], None] | None = None
 
     def read(self, endpoint: str, variant_names: Sequence[str]) -> str | None:
         """Read what is set up."""
+        if self.meanwhile is not None:
+            happens, self.meanwhile = self.meanwhile, None
+            happens()
         if self.unreadable is not None:
             raise AwsError(self.unreadable)
         return self.scaling.get(endpoint) if variant_names else None

@@ -71,7 +71,8 @@ def test_one_that_was_never_given_back_what_it_had_does_not_overwrite_that(world
 def test_what_waits_for_the_return_from_a_fall_back_is_kept_on(world: World) -> None:
     """Its variants have other names than those that it serves with now."""
     world.serve()
-    world.state.record_keepsake("reviews", Keepsake(scaling=scaling_of("large")))
+    large = Keepsake(scaling=scaling_of("large"))
+    assert world.state.record_keepsake("reviews", world.ledger, large)
     world.scaling.scaling["reviews"] = SCALING
 
     assert world.act() is Action.STOP
@@ -107,3 +108,23 @@ def test_when_the_stack_goes_nothing_is_kept(world: World) -> None:
     assert (outcome.plan.rule, outcome.problem) == (Rule.REMOVAL, None)
     assert world.endpoints.deleted == ["reviews"]
     assert world.ledger.keepsake is None
+
+
+def test_a_tick_that_reads_too_late_does_not_write_over_it(world: World) -> None:
+    """Another one has kept it and deleted the endpoint since this one saw it serve: nothing is
+    there any more to be read.
+    """
+    world.serve()
+    world.scaling.scaling["reviews"] = SCALING
+
+    def is_deleted() -> None:
+        assert world.act() is Action.STOP
+        world.scaling.scaling.clear()
+
+    world.scaling.meanwhile = is_deleted
+
+    assert world.act() is Action.WAIT
+
+    assert world.endpoints.deleted == ["reviews"]
+    assert kept(world) == ({}, SCALING)
+    assert world.ledger.is_deleting

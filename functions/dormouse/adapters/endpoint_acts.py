@@ -114,9 +114,14 @@ class EndpointActs(EndpointItems):
             endpoint, "SET described = :described", {":described": described_value(described)}
         )
 
-    def record_keepsake(self, endpoint: str, keepsake: Keepsake) -> None:
-        """Keep what is about to die with an endpoint."""
-        self._update(endpoint, "SET keepsake = :keepsake", {":keepsake": keepsake_value(keepsake)})
+    def record_keepsake(self, endpoint: str, seen: Ledger, keepsake: Keepsake) -> bool:
+        """Keep what is about to die with an endpoint; False where it may be dead already."""
+        # Both are written before DeleteEndpoint is called. Whoever has read it after that has read
+        # less, and must not write over what was read before.
+        values: dict[str, Value] = {":keepsake": keepsake_value(keepsake)}
+        condition = f"{_are_acts(seen.acts, values)} AND attribute_not_exists(closing.deleting_at)"
+        outcome = self._update(endpoint, "SET keepsake = :keepsake", values, condition)
+        return isinstance(outcome, Written)
 
     def record_restored(self, endpoint: str, now: datetime) -> None:
         """Note that what had died with it was given back to it."""
