@@ -99,7 +99,7 @@ def bad(tag: str, value: str, sentence: str) -> Any:
             "dormouse:idle-timeout",
             "0s",
             "EndpointConfig idle-config, tag dormouse:idle-timeout: '0s' is out of range: from 1m "
-            "to 168h is allowed",
+            "to 168h is allowed, as in 168h",
         ),
         bad(
             "dormouse:idle-timeout",
@@ -111,13 +111,14 @@ def bad(tag: str, value: str, sentence: str) -> Any:
             "dormouse:idle-timout",
             "15m",
             "EndpointConfig idle-config has the tag 'dormouse:idle-timout', which Dormouse does "
-            "not know",
+            "not know: write one that it does, as in dormouse:idle-timeout",
         ),
         bad(
             "dormouse:principals",
             "arn:aws:iam::000000000000:role/caller everybody",
             "EndpointConfig idle-config, tag dormouse:principals: 'everybody' is not the ARN of an "
-            "IAM role or user, nor an account's id of 12 digits",
+            "IAM role or user, nor an account's id of 12 digits, as in "
+            "arn:aws:iam::123456789012:role/my-role",
         ),
     ],
 )
@@ -189,7 +190,7 @@ def test_a_parameter_out_of_bounds_is_refused_where_the_tag_is_read(dormouse: De
         dormouse,
         "dormouse",
         f"EndpointConfig {config}, tag dormouse:idle-timeout: '87600h' is out of range: from 1m to "
-        "168h is allowed",
+        "168h is allowed, as in 168h",
     )
     dormouse.check_that_it_lets_in()
 

@@ -15,7 +15,8 @@ NAMED = "EndpointConfig reviews-config"
 BAD: dict[str, tuple[list[TaggedConfig], str]] = {
     "an idle timeout of 0": (
         [config("reviews", idle_timeout="0s")],
-        f"{NAMED}, tag dormouse:idle-timeout: '0s' is out of range: from 1m to 168h is allowed",
+        f"{NAMED}, tag dormouse:idle-timeout: '0s' is out of range: from 1m to 168h is allowed, "
+        "as in 168h",
     ),
     "an idle timeout of 'soon'": (
         [config("reviews", idle_timeout="soon")],
@@ -24,11 +25,13 @@ BAD: dict[str, tuple[list[TaggedConfig], str]] = {
     ),
     "an idle timeout of ten years": (
         [config("reviews", idle_timeout="87600h")],
-        f"{NAMED}, tag dormouse:idle-timeout: '87600h' is out of range: from 1m to 168h is allowed",
+        f"{NAMED}, tag dormouse:idle-timeout: '87600h' is out of range: from 1m to 168h is allowed, "
+        "as in 168h",
     ),
     "an unknown tag": (
         [config("reviews", idle_timeoot="5m")],
-        f"{NAMED} has the tag 'dormouse:idle-timeoot', which Dormouse does not know",
+        f"{NAMED} has the tag 'dormouse:idle-timeoot', which Dormouse does not know: write "
+        "one that it does, as in dormouse:idle-timeout",
     ),
     "two configs": (
         [config("reviews", "c1"), config("reviews", "c2")],
@@ -38,7 +41,7 @@ BAD: dict[str, tuple[list[TaggedConfig], str]] = {
     "a principal that is no ARN": (
         [config("reviews", principals="search-api")],
         f"{NAMED}, tag dormouse:principals: 'search-api' is not the ARN of an IAM role or user, "
-        "nor an account's id of 12 digits",
+        "nor an account's id of 12 digits, as in arn:aws:iam::123456789012:role/my-role",
     ),
     "two deployments": (
         [config("reviews", "c1", stack="other"), config("reviews", "c2")],

@@ -94,7 +94,7 @@ def parse_content(text: str) -> Content:
     try:
         return Content(text)
     except ValueError as error:
-        raise ValueError(f"{text!r} is none of {', '.join(Content)}") from error
+        raise ValueError(f"{text!r} is none of {', '.join(Content)}, as in both") from error
 
 
 def parse_max_body(text: str) -> int:

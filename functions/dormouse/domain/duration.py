@@ -20,7 +20,7 @@ def parse_duration(text: str, *, shortest: timedelta, longest: timedelta) -> tim
     if not shortest <= duration <= longest:
         raise ValueError(
             f"{text!r} is out of range: from {format_duration(shortest)} "
-            f"to {format_duration(longest)} is allowed"
+            f"to {format_duration(longest)} is allowed, as in {format_duration(longest)}"
         )
     return duration
 

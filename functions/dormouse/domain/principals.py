@@ -62,7 +62,9 @@ def parse_principals(text: str) -> tuple[Principal, ...]:
     """
     principals = tuple(_parse(word) for word in text.split())
     if not principals:
-        raise ValueError("it names nobody: list ARNs of roles or users, or ids of accounts")
+        raise ValueError(
+            "it names nobody: list ARNs of roles or users, or ids of accounts, as in 123456789012"
+        )
     return principals
 
 
@@ -77,7 +79,8 @@ def _parse(word: str) -> Principal:
         role = f"arn:aws:iam::{session['account']}:role/{session['name']}"
         raise ValueError(f"{word!r} is the session of a role: name the role, {role}")
     raise ValueError(
-        f"{word!r} is not the ARN of an IAM role or user, nor an account's id of 12 digits"
+        f"{word!r} is not the ARN of an IAM role or user, nor an account's id of 12 digits, "
+        "as in arn:aws:iam::123456789012:role/my-role"
     )
 
 

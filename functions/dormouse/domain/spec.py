@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from difflib import get_close_matches
 from enum import StrEnum
 from typing import TypeVar
 
@@ -99,6 +100,8 @@ _COLD_WAIT = re.compile(r"wait=(?P<seconds>[0-9]{1,2})", re.ASCII)
 # https://docs.aws.amazon.com/sns/latest/api/API_CreateTopic.html
 _TOPIC_ARN = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}", re.ASCII)
 
+_TOPIC_EXAMPLE = "arn:aws:sns:eu-central-1:123456789012:my-topic"
+
 DEFAULT_WARM_SET_SIZE = 10
 LARGEST_WARM_SET_SIZE = 50
 _WARM_SET_SIZE = re.compile(r"[0-9]{1,2}", re.ASCII)
@@ -185,7 +188,7 @@ def parse_spec(
     if not is_endpoint_name(endpoint):
         raise SpecError(
             f"EndpointConfig {config_name} has the tag {ENDPOINT_TAG}={endpoint!r}, which is no "
-            "endpoint name: at most 63 letters, digits and inner hyphens"
+            "endpoint name: at most 63 letters, digits and inner hyphens, as in reviews"
         )
 
     def schedule(text: str) -> Schedule:
@@ -251,8 +254,10 @@ def check_fall_back(config_name: str, tags: Mapping[str, str]) -> None:
 def _refuse_unknown(config_name: str, tags: Mapping[str, str]) -> None:
     unknown = sorted(k for k in tags if k.startswith(TAG_PREFIX) and k not in _KNOWN_TAGS)
     if unknown:
+        near = get_close_matches(unknown[0], _KNOWN_TAGS, n=1) or [IDLE_TIMEOUT_TAG]
         raise SpecError(
-            f"EndpointConfig {config_name} has the tag {unknown[0]!r}, which Dormouse does not know"
+            f"EndpointConfig {config_name} has the tag {unknown[0]!r}, which Dormouse does not "
+            f"know: write one that it does, as in {near[0]}"
         )
 
 
@@ -308,13 +313,13 @@ def _policy(text: str) -> Policy:
         return Policy(text)
     except ValueError:
         known = " or ".join(policy.value for policy in Policy)
-        raise ValueError(f"{text!r} is no policy: write {known}") from None
+        raise ValueError(f"{text!r} is no policy: write {known}, as in {Policy.FIXED}") from None
 
 
 def _owner(text: str) -> str:
     if not text.strip():
         raise ValueError(
-            f"{text!r} names nobody: write a team or an address, as ml-team@example.com"
+            f"{text!r} names nobody: write a team or an address, as in ml-team@example.com"
         )
     return text
 
@@ -322,7 +327,7 @@ def _owner(text: str) -> str:
 def _priority(text: str) -> int:
     if _PRIORITY.fullmatch(text) is None:
         raise ValueError(
-            f"{text!r} is no whole number from {FIRST_PRIORITY} to {LAST_PRIORITY}, as 2"
+            f"{text!r} is no whole number from {FIRST_PRIORITY} to {LAST_PRIORITY}, as in 2"
         )
     return int(text)
 
@@ -334,7 +339,9 @@ def _cold_wait(text: str) -> timedelta | None:
     wait = timedelta(seconds=int(written["seconds"])) if written is not None else timedelta(0)
     if not timedelta(0) < wait <= LONGEST_COLD_WAIT:
         longest = int(LONGEST_COLD_WAIT.total_seconds())
-        raise ValueError(f"{text!r} is neither refuse nor wait=N, N from 1 to {longest} seconds")
+        raise ValueError(
+            f"{text!r} is neither refuse nor wait=N, N from 1 to {longest} seconds, as in wait=20"
+        )
     return wait
 
 
@@ -345,11 +352,11 @@ def is_topic_arn(text: str) -> bool:
 
 def _topic(text: str) -> str:
     if not is_topic_arn(text):
-        raise ValueError(f"{text!r} is not the ARN of an SNS topic")
+        raise ValueError(f"{text!r} is not the ARN of an SNS topic, as in {_TOPIC_EXAMPLE}")
     return text
 
 
 def _warm_set_size(text: str) -> int:
     if _WARM_SET_SIZE.fullmatch(text) is None or int(text) > LARGEST_WARM_SET_SIZE:
-        raise ValueError(f"{text!r} is no whole number from 0 to {LARGEST_WARM_SET_SIZE}")
+        raise ValueError(f"{text!r} is no whole number from 0 to {LARGEST_WARM_SET_SIZE}, as in 10")
     return int(text)
