@@ -64,7 +64,11 @@ def test_every_intent(handlers: Handlers) -> None:
         (None, IntentError, "NoneType"),
         ([], IntentError, "list"),
         ("wake", IntentError, "str"),
-        ({}, IntentError, '"action" must be one of wake, hold, release, sleep, suspend, resume, not None'),
+        (
+            {},
+            IntentError,
+            '"action" must be one of wake, hold, release, sleep, suspend, resume, not None',
+        ),
         ({"action": "dance", "endpoint": "dormouse"}, IntentError, "'dance'"),
         ({"action": "reconcile"}, IntentError, "'reconcile'"),
         ({"action": "wake"}, IntentError, '"endpoint"'),

@@ -25,8 +25,8 @@ BAD: dict[str, tuple[list[TaggedConfig], str]] = {
     ),
     "an idle timeout of ten years": (
         [config("reviews", idle_timeout="87600h")],
-        f"{NAMED}, tag dormouse:idle-timeout: '87600h' is out of range: from 1m to 168h is allowed, "
-        "as in 168h",
+        f"{NAMED}, tag dormouse:idle-timeout: '87600h' is out of range: from 1m to 168h is "
+        "allowed, as in 168h",
     ),
     "an unknown tag": (
         [config("reviews", idle_timeoot="5m")],
