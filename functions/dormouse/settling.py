@@ -189,7 +189,7 @@ class Settling:
             reason = seen.failure_reason or f"it serves on {seen.config_name} again"
             before = failures.get(failed.lower())
             failures[failed.lower()] = failed_again(before, now, reason)
-            noted = news.of_failed_update(spec, failed, reason, seen, now)
+            noted = news.of_failed_update(spec, ledger, failed, reason, seen=seen, now=now)
         elif is_same_config(seen.config_name, ledger.updated_to) and (
             seen.status is EndpointStatus.IN_SERVICE
         ):

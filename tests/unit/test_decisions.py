@@ -37,10 +37,10 @@ class FakeHistory:
         self.kept.append(past)
 
     def recent(
-        self, endpoint: str, limit: int, before: datetime | None = None
+        self, endpoint: str, at_most: int, before: datetime | None = None
     ) -> Sequence[PastDecision]:
         """Give the newest."""
-        return self.kept[::-1][:limit]
+        return self.kept[::-1][:at_most]
 
 
 class Stage:

@@ -346,16 +346,46 @@ def test_a_return_is_no_roll_out() -> None:
     assert notice.reason == "it had fallen back on EndpointConfig SECOND"
 
 
+def rolled_back(ledger: Ledger) -> tuple[Notice, ...]:
+    """What is told when an update to the first config has ended on another."""
+    on_another = replace(SERVING, config_name="zeroth")
+    return news.of_failed_update(SPEC, ledger, "First", "bad image", seen=on_another, now=NOW)
+
+
+def broken(*times: datetime) -> Failure:
+    """What is remembered of failures that don't mend themselves."""
+    failure = None
+    for at in times:
+        failure = failed_again(failure, at, "bad image")
+    assert failure is not None
+    return failure
+
+
 def test_a_roll_out_that_fails_says_what_serves() -> None:
     """And why the other does not."""
-    (notice,) = news.of_failed_update(SPEC, "First", "bad image", replace(SERVING), NOW)
+    (notice,) = rolled_back(ASLEEP)
 
     assert (notice.kind, notice.config_name, notice.detail) == (
         NoticeKind.ROLLOUT_FAILED,
         "First",
         "bad image",
     )
-    assert notice.reason == "it serves on EndpointConfig First: the update to First failed"
+    assert notice.reason == "it serves on EndpointConfig zeroth: the update to First failed"
+
+
+def test_a_roll_out_that_fails_again_is_told_when_it_is_given_up() -> None:
+    """Not each of the tries between, whether it is refused or rolled back."""
+    lately = NOW - timedelta(hours=1)
+    update = plan(Action.UPDATE, Rule.RECENT_ACTIVITY, "it runs on zeroth", "First")
+    refused = "UpdateEndpoint refused: ValidationException: Could not find model"
+    again = replace(ASLEEP, failures={"first": broken(*[lately] * 3)})
+    last = replace(ASLEEP, failures={"first": broken(*[lately] * 9)})
+
+    assert rolled_back(again) == ()
+    assert kinds(update, again, SERVING, refused) == []
+    for (notice,) in (rolled_back(last), told(update, last, SERVING, refused)):
+        assert notice.kind is NoticeKind.ROLLOUT_FAILED
+        assert notice.reason.endswith(", 10 times in a row, and it is not tried again")
 
 
 def test_an_update_that_is_refused_is_a_roll_out_that_has_failed() -> None:

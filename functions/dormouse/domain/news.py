@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from dormouse.domain.claims import Refusal, Why
 from dormouse.domain.endpoint import Absent, EndpointStatus, Observation, Present
-from dormouse.domain.failures import is_passing
+from dormouse.domain.failures import failed_again, is_passing, retry_at
 from dormouse.domain.ledger import Ledger
 from dormouse.domain.notice import Notice, NoticeKind
 from dormouse.domain.plan import Action, Plan, is_same_config
@@ -57,11 +57,11 @@ def of_refusal(ledger: Ledger, refusal: Refusal, plan: Plan, now: datetime) -> t
 
 
 def of_failed_update(
-    spec: Spec, config_name: str, reason: str, seen: Present, now: datetime
+    spec: Spec, ledger: Ledger, config_name: str, reason: str, *, seen: Present, now: datetime
 ) -> tuple[Notice, ...]:
-    """Tell that an update has ended without success."""
+    """Tell that an update has ended without success, and again when it is not tried any more."""
     words = f"it serves on EndpointConfig {seen.config_name}: the update to {config_name} failed"
-    return (_notice(NoticeKind.ROLLOUT_FAILED, spec, now, words, config_name, detail=reason),)
+    return _of_failed_roll_out(spec, ledger, config_name, words, reason, now=now)
 
 
 def of_update(spec: Spec, ledger: Ledger, seen: Present, now: datetime) -> tuple[Notice, ...]:
@@ -175,12 +175,20 @@ def _of_update_call(
 ) -> tuple[Notice, ...]:
     """How an update ends is told when it has; here, that it could not begin."""
     config_name = plan.config_name or spec.config_name
-    is_news = problem is not None and _is_refused(problem, "UpdateEndpoint")
-    if not is_news or _is_repeated(ledger, config_name, now):
+    if problem is None or not _is_refused(problem, "UpdateEndpoint"):
         return ()
-    return (
-        _notice(NoticeKind.ROLLOUT_FAILED, spec, now, plan.reason, config_name, detail=problem),
-    )
+    return _of_failed_roll_out(spec, ledger, config_name, plan.reason, problem, now=now)
+
+
+def _of_failed_roll_out(
+    spec: Spec, ledger: Ledger, config_name: str, words: str, detail: str, *, now: datetime
+) -> tuple[Notice, ...]:
+    failure = failed_again(ledger.failures.get(config_name.lower()), now, detail)
+    if retry_at(failure) is None:
+        words = f"{words}, {failure.count} times in a row, and it is not tried again"
+    elif _is_repeated(ledger, config_name, now):
+        return ()
+    return (_notice(NoticeKind.ROLLOUT_FAILED, spec, now, words, config_name, detail=detail),)
 
 
 def _notice(
