@@ -8,6 +8,18 @@ from pathlib import Path
 
 from benchmarks.environments import ROOT
 
+# What the template sets for every function, or nearly so.
+COMMON_SETTINGS: Mapping[str, str] = {
+    "DORMOUSE_ENDPOINTS_TABLE": "endpoints",
+    "DORMOUSE_REQUESTS_TABLE": "requests",
+    "DORMOUSE_USAGE_TABLE": "usage",
+    "DORMOUSE_WORK_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/work",
+    "DORMOUSE_STACK_NAME": "dormouse",
+    "DORMOUSE_ACCOUNT_ID": "123456789012",
+    "POWERTOOLS_METRICS_NAMESPACE": "Dormouse",
+    "POWERTOOLS_LOG_LEVEL": "INFO",
+}
+
 
 class BuildError(Exception):
     """The artefact can't be built; the message says why."""

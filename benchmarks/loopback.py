@@ -12,6 +12,8 @@ import sys
 from collections import Counter
 from typing import Any
 
+from benchmarks.http_stand_in import Request, Write, response, serve
+
 _PREDICTION = b'{"predictions": [{"label": "positive", "score": 0.9987431168556213}]}'
 _REQUEST_ID = "4a5cbd1c-8a41-4dd7-bd0a-6d5b3f2a1d11"
 
@@ -28,10 +30,10 @@ class Services:
         match method, path, operation:
             case "POST", "/item", _:
                 self.item = json.loads(body)
-                return _response(b"{}")
+                return response(b"{}")
             case "GET", "/counts", _:
                 counts, self.counts = self.counts, Counter()
-                return _response(json.dumps(counts).encode())
+                return response(json.dumps(counts).encode())
             case "POST", "/", "GetItem":
                 answer: dict[str, Any] = {"Item": self.item}
             case "POST", "/", "UpdateItem":
@@ -44,9 +46,9 @@ class Services:
                 self.counts["InvokeEndpoint"] += 1
                 return _INVOKED
             case _:
-                return _response(b"{}", "404 Not Found")
+                return response(b"{}", "404 Not Found")
         self.counts[operation] += 1
-        return _response(json.dumps(answer).encode(), kind="application/x-amz-json-1.0")
+        return response(json.dumps(answer).encode(), kind="application/x-amz-json-1.0")
 
     def _update(self, request: Any) -> dict[str, Any]:
         """Set each attribute to the value of its name, as all updates of a warm request do."""
@@ -55,64 +57,26 @@ class Services:
         return self.item
 
 
-def _response(body: bytes, status: str = "200 OK", kind: str = "application/json") -> bytes:
-    head = (
-        f"HTTP/1.1 {status}\r\n"
-        "Server: Server\r\n"
-        "Date: Mon, 16 Feb 2026 09:00:00 GMT\r\n"
-        f"Content-Type: {kind}\r\n"
-        f"x-amzn-RequestId: {_REQUEST_ID}\r\n"
-        f"Content-Length: {len(body)}\r\n"
-    )
-    return f"{head}\r\n".encode() + body
-
-
 # As SageMaker's runtime has it, which names the variant.
-_INVOKED = _response(_PREDICTION).replace(
+_INVOKED = response(_PREDICTION).replace(
     b"x-amzn-RequestId", b"x-Amzn-Invoked-Production-Variant: AllTraffic\r\nx-amzn-RequestId"
 )
 
 
-class _Connection(asyncio.Protocol):
-    def __init__(self, services: Services) -> None:
-        self.services = services
-        self.received = b""
-        self.transport: asyncio.Transport
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
-
-    def data_received(self, data: bytes) -> None:
-        self.received += data
-        while True:
-            head, end, rest = self.received.partition(b"\r\n\r\n")
-            if not end:
-                return
-            lines = head.decode("latin-1").split("\r\n")
-            method, path, _ = lines[0].split(" ")
-            headers = {
-                name.lower(): value
-                for name, _, value in (line.partition(": ") for line in lines[1:])
-            }
-            length = int(headers.get("content-length", 0))
-            if len(rest) < length:
-                return
-            self.received = rest[length:]
-            operation = headers.get("x-amz-target", "").rpartition(".")[2]
-            self.transport.write(self.services.answer(method, path, operation, rest[:length]))
-
-
-async def _serve() -> None:
+def main() -> int:
+    """Serve until somebody ends it; the exit status."""
     services = Services()
-    loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: _Connection(services), "127.0.0.1", 0)
-    print(server.sockets[0].getsockname()[1], flush=True)
-    await server.serve_forever()
+
+    def answer(request: Request, write: Write) -> None:
+        operation = request.target.rpartition(".")[2]
+        write(services.answer(request.method, request.path, operation, request.body))
+
+    try:
+        asyncio.run(serve(answer))
+    except KeyboardInterrupt:
+        return 130
+    return 0
 
 
 if __name__ == "__main__":
-    try:
-        asyncio.run(_serve())
-    except KeyboardInterrupt:
-        sys.exit(130)
+    sys.exit(main())

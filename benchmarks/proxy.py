@@ -20,7 +20,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.artefact import BuildError, build, compile_all, lambda_environment
+from benchmarks.artefact import (
+    COMMON_SETTINGS,
+    BuildError,
+    build,
+    compile_all,
+    lambda_environment,
+)
 from benchmarks.emulator import ColdStart, cold_start, emulator
 from benchmarks.environments import CACHE, ROOT, MissingEnvironmentError, lambda_python
 from benchmarks.program import be_interruptible, positive
@@ -52,22 +58,15 @@ MODES = (
 
 # As the template sets them.
 SETTINGS = {
-    "DORMOUSE_ENDPOINTS_TABLE": "endpoints",
-    "DORMOUSE_REQUESTS_TABLE": "requests",
-    "DORMOUSE_USAGE_TABLE": "usage",
+    **COMMON_SETTINGS,
     "DORMOUSE_REQUESTS_BUCKET": "requests",
-    "DORMOUSE_WORK_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/work",
-    "DORMOUSE_STACK_NAME": "dormouse",
-    "DORMOUSE_ACCOUNT_ID": "123456789012",
     "DORMOUSE_OWN_ENDPOINT": "dormouse",
     "DORMOUSE_OWN_ENDPOINT_CONFIG": "dormouse",
     "DORMOUSE_RECONCILE_FUNCTION": "reconcile",
     "DORMOUSE_CAPTURE_STREAM": "captures",
     "DORMOUSE_CAPTURE_BUCKET": "captures",
     "DORMOUSE_CAPTURE_BY_MODEL": "false",
-    "POWERTOOLS_METRICS_NAMESPACE": "Dormouse",
     "POWERTOOLS_SERVICE_NAME": "invoke",
-    "POWERTOOLS_LOG_LEVEL": "INFO",
 }
 
 

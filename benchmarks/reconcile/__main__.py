@@ -15,7 +15,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from benchmarks.artefact import BuildError, build, compile_all, lambda_environment
+from benchmarks.artefact import (
+    COMMON_SETTINGS,
+    BuildError,
+    build,
+    compile_all,
+    lambda_environment,
+)
 from benchmarks.environments import CACHE, ROOT, MissingEnvironmentError, lambda_python
 from benchmarks.program import be_interruptible, positive
 from benchmarks.progress import say
@@ -35,22 +41,15 @@ LATENCY_MS = 50
 
 # As the template sets them.
 SETTINGS: Mapping[str, str] = {
-    "DORMOUSE_ENDPOINTS_TABLE": "endpoints",
+    **COMMON_SETTINGS,
     "DORMOUSE_DECISIONS_TABLE": "decisions",
-    "DORMOUSE_REQUESTS_TABLE": "requests",
-    "DORMOUSE_USAGE_TABLE": "usage",
-    "DORMOUSE_WORK_QUEUE_URL": f"https://sqs.us-east-1.amazonaws.com/{ACCOUNT}/work",
     "DORMOUSE_SCHEDULES_PARAMETER": "/dormouse/schedules",
     "DORMOUSE_NOTICE_BUS": f"arn:aws:events:us-east-1:{ACCOUNT}:event-bus/{STACK}",
     "DORMOUSE_NOTIFICATION_TOPICS": " ".join(map(topic_of, range(TEAMS))),
-    "DORMOUSE_STACK_NAME": STACK,
     "DORMOUSE_STACK_ID": f"arn:aws:cloudformation:us-east-1:{ACCOUNT}:stack/{STACK}/7c1f",
-    "DORMOUSE_ACCOUNT_ID": ACCOUNT,
     "DORMOUSE_OWN_ENDPOINT": name_of(0),
     "DORMOUSE_OWN_ENDPOINT_CONFIG": config_name_of(0),
-    "POWERTOOLS_METRICS_NAMESPACE": "Dormouse",
     "POWERTOOLS_SERVICE_NAME": "reconcile",
-    "POWERTOOLS_LOG_LEVEL": "INFO",
 }
 
 

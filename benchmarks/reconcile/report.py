@@ -104,7 +104,6 @@ def judge(by_size: Mapping[int, Figures]) -> None:
         limits = {
             "read_calls": most_read_calls(size),
             "seconds": LONGEST_SECONDS,
-            "seconds_in_lambda": LONGEST_SECONDS,
             "peak_mb": MEMORY_MB,
         }
         found["usd_per_endpoint"] = found["usd_per_month"] / size

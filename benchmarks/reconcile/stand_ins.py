@@ -16,6 +16,7 @@ from urllib.parse import parse_qs
 from uuid import uuid4
 from xml.sax.saxutils import escape
 
+from benchmarks.http_stand_in import Request, Write, response, serve
 from benchmarks.reconcile.fleet import Fleet
 from benchmarks.reconcile.refusals import Refusal, UnknownCallError
 from benchmarks.reconcile.tables import Units
@@ -64,7 +65,7 @@ class Services:
             operation, kind = request.get("Action", ""), _XML
         self.calls[f"{_IAM_NAMES.get(service, service)}:{operation}"] += 1
         try:
-            return _response(self._carry_out(service, operation, request).encode(), kind=kind)
+            return response(self._carry_out(service, operation, request).encode(), kind=kind)
         except Refusal as refusal:
             return _refused(refusal, kind)
         except UnknownCallError as unknown:
@@ -107,80 +108,31 @@ class Services:
         return read
 
 
-def _response(body: bytes, status: str = "200 OK", kind: str = _JSON) -> bytes:
-    head = (
-        f"HTTP/1.1 {status}\r\n"
-        "Server: Server\r\n"
-        f"Content-Type: {kind}\r\n"
-        f"x-amzn-RequestId: {uuid4()}\r\n"
-        f"Content-Length: {len(body)}\r\n"
-    )
-    return f"{head}\r\n".encode() + body
-
-
 def _refused(refusal: Refusal, kind: str) -> bytes:
     if kind == _XML:
         words = f"<Code>{refusal.code}</Code><Message>{escape(refusal.message)}</Message>"
         text = f"<ErrorResponse><Error><Type>Sender</Type>{words}</Error></ErrorResponse>"
     else:
         text = json.dumps({"__type": refusal.code, "message": refusal.message, **refusal.more})
-    return _response(text.encode(), "400 Bad Request", kind)
-
-
-class _Connection(asyncio.Protocol):
-    """One connection, over which one request comes after the other."""
-
-    def __init__(self, services: Services, latency: float) -> None:
-        self.services = services
-        self.latency = latency
-        self.received = b""
-        self.transport: asyncio.Transport
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
-
-    def data_received(self, data: bytes) -> None:
-        self.received += data
-        head, end, rest = self.received.partition(b"\r\n\r\n")
-        if not end:
-            return
-        lines = head.decode("latin-1").split("\r\n")
-        _, path, _ = lines[0].split(" ")
-        headers = {
-            name.lower(): value for name, _, value in (line.partition(": ") for line in lines[1:])
-        }
-        length = int(headers.get("content-length", 0))
-        if len(rest) < length:
-            return
-        self.received = rest[length:]
-        if path.startswith("/simulation/"):
-            answer = self.services.steer(path.rpartition("/")[2])
-            self.transport.write(_response(json.dumps(answer).encode()))
-            return
-        # After the key, the day and the region of what the call is signed for.
-        service = headers["authorization"].split("/")[3]
-        answer = self.services.answer(service, headers.get("x-amz-target", ""), rest[:length])
-        asyncio.get_running_loop().call_later(self.latency, self._send, answer)
-
-    def _send(self, answer: bytes) -> None:
-        # Whoever has given up waits no longer.
-        if not self.transport.is_closing():
-            self.transport.write(answer)
-
-
-async def _serve(size: int, latency: float) -> None:
-    services = Services(Fleet(size))
-    loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: _Connection(services, latency), "127.0.0.1", 0)
-    print(server.sockets[0].getsockname()[1], flush=True)
-    await server.serve_forever()
+    return response(text.encode(), "400 Bad Request", kind)
 
 
 def main(arguments: Sequence[str]) -> int:
     """Serve until somebody ends it; the exit status."""
+    services, latency = Services(Fleet(int(arguments[0]))), float(arguments[1]) / 1000
+
+    def answer(request: Request, write: Write) -> None:
+        if request.path.startswith("/simulation/"):
+            steered = services.steer(request.path.rpartition("/")[2])
+            write(response(json.dumps(steered).encode()))
+            return
+        # After the key, the day and the region of what the call is signed for.
+        service = request.headers["authorization"].split("/")[3]
+        answered = services.answer(service, request.target, request.body)
+        asyncio.get_running_loop().call_later(latency, write, answered)
+
     try:
-        asyncio.run(_serve(int(arguments[0]), float(arguments[1]) / 1000))
+        asyncio.run(serve(answer))
     except KeyboardInterrupt:
         return 130
     return 0
