@@ -1,5 +1,6 @@
 """`reconcile`: one tick, by schedule, event, nudge or an operator's hand."""
 
+from collections import Counter
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -78,6 +79,9 @@ def _carry_out(tick: Tick, context: LambdaContext) -> dict[str, Any]:
         logger.error(
             "time ran out; the next tick begins with another endpoint", extra={"skipped": skipped}
         )
+    if tick.endpoint is None:
+        planned = Counter(f"{entry['action']} by {entry['rule']}" for entry in entries)
+        logger.info("a whole tick", extra={"endpoints": len(entries), "planned": dict(planned)})
     return {"complete": not skipped, "endpoints": entries}
 
 
