@@ -158,6 +158,7 @@ def test_each_write_leaves_what_others_have_written(table: EndpointsTable) -> No
         lease_until=LATER + timedelta(seconds=90),
         closing=Closing(LATER, 3, is_forced=False, reason="idle"),
         serving_since=LATER,
+        created_at=NOW,
         wakes=(timedelta(minutes=6),),
         has_requests=True,
         warm_set=("a", "b"),
