@@ -63,7 +63,7 @@ deploy: preflight .venvs/sam/.ready build ## Deploy to your own AWS account; ask
 
 TEST ?= tests
 
-test: envs models tiny-models ## Run every test, the real model server's included (about an hour).
+test: envs models tiny-models ## Run every test, the real model server's included (about 70 minutes).
 	PATH="$$(.venvs/local/bin/python -m local.java)" $(BIN)/pytest $(TEST)
 
 check: .venvs/dev/.ready .venvs/sam/.ready ## Everything that needs neither a model server nor a local AWS.

@@ -229,10 +229,10 @@ def test_a_storm_makes_one_endpoint(asleep: Callers) -> None:
         assert {future.result().status for future in refused} <= {200, 503}
         assert {future.result().status for future in held} == {200}
         answers = [future.result() for future in parked]
-        # What comes when it serves is answered at once.
-        locations = [answer.headers["location"] for answer in answers if answer.status == 202]
+        # What comes when it serves is answered at once; on a busy machine that may be all of them.
         assert {answer.status for answer in answers} <= {200, 202}
-        assert {asleep.answer_of(location).status for location in locations} == {200}
+        locations = [answer.headers["location"] for answer in answers if answer.status == 202]
+        assert all(asleep.answer_of(location).status == 200 for location in locations)
 
     decisions = asleep.deployment.standing()["decisions"]
     started = [one for one in decisions if one["action"] == "start" and one["at"] > before]
