@@ -22,8 +22,8 @@ class Stakes:
 class Situation:
     """How the endpoint stands at the end of the minute `now`, in which nobody asked for it.
 
-    `idle_since` is the last minute with requests, or the one before that in which it could answer
-    if those were cold; None where nobody ever asked.
+    `idle_since` is the last minute with requests, or the first in which it could answer if those
+    came while it was starting; None where nobody ever asked.
     """
 
     now: int
