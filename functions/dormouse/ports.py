@@ -8,6 +8,7 @@ from typing import Protocol
 from dormouse.domain.activity import Measured, Unreadable
 from dormouse.domain.capture import CaptureRecord
 from dormouse.domain.claims import TaggedConfig
+from dormouse.domain.demand_history import DemandHistory
 from dormouse.domain.endpoint import Observation, Ownership, Present
 from dormouse.domain.failures import Failure
 from dormouse.domain.invocation import Forwarded, InvocationRequest, NotServing, Unanswered
@@ -270,6 +271,11 @@ class ReconcilerState(Protocol):
 
     def record_superseded(self, endpoint: str, superseded: Mapping[str, datetime]) -> None:
         """Note since when nothing asks for configs of the template any more."""
+
+    def record_demand_history(self, endpoint: str, seen: Ledger, history: DemandHistory) -> bool:
+        """Keep what its idle policy has learned. False, having written nothing, where more was
+        learned since the ledger was seen; where nothing had been by then, it is written anyway.
+        """
 
     def record_serving(
         self,

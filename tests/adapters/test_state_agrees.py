@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from dormouse.adapters.aliases import AliasesTable
 from dormouse.adapters.state import EndpointsTable
+from dormouse.domain.demand_history import DemandHistory
 from dormouse.domain.endpoint import EndpointStatus, Present
 from dormouse.domain.failures import Failure, FailureKind
 from dormouse.domain.keepsake import Keepsake
@@ -35,9 +36,11 @@ OTHER_NOTICE = Notice(NoticeKind.ASLEEP, "reviews", NOW, "idle", topic="arn:aws:
 failures: st.SearchStrategy[dict[str, Failure]] = st.just({}) | st.just({"reviews-config": FAILURE})
 spendings = st.none() | st.just(SPENT)
 supersessions: st.SearchStrategy[dict[str, datetime]] = st.just({}) | st.just({"old-config": NOW})
+
 some_notices = st.sampled_from([(NOTICE,), (OTHER_NOTICE,), (NOTICE, OTHER_NOTICE)])
 notices = st.just(()) | some_notices
 moments = st.integers(0, 6).map(lambda minutes: NOW + timedelta(minutes=minutes))
+histories = st.builds(DemandHistory, moments, st.sampled_from(["", "learned"]))
 endpoints = st.just("reviews") | st.just("reviews") | st.just("others")
 versions = st.integers(0, 4)
 models = st.sampled_from(["a", "b"])
@@ -64,6 +67,7 @@ operations = st.one_of(
     st.tuples(st.just("record_vanished"), seen.map(Ledger), spendings),
     st.tuples(st.just("record_budget_warning"), st.just(SPENT)),
     st.tuples(st.just("record_superseded"), st.fixed_dictionaries({"superseded": supersessions})),
+    st.tuples(st.just("record_demand_history"), seen.map(Ledger), histories),
     st.tuples(st.just("forget_decision")),
     st.tuples(
         st.just("record_demand"), moments, moments, st.fixed_dictionaries({"known_only": flags})

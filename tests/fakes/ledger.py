@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from dormouse.domain.demand_history import DemandHistory
 from dormouse.domain.endpoint import Present
 from dormouse.domain.failures import Failure
 from dormouse.domain.keepsake import Keepsake
@@ -309,6 +310,14 @@ class FakeLedgers:
     def record_superseded(self, endpoint: str, superseded: Mapping[str, datetime]) -> None:
         """Note since when nothing asks for configs of the template any more."""
         self._write(endpoint, superseded=dict(superseded))
+
+    def record_demand_history(self, endpoint: str, seen: Ledger, history: DemandHistory) -> bool:
+        """Keep what its idle policy has learned."""
+        before, known = self.read(endpoint).demand_history, seen.demand_history
+        if known is not None and (before is None or before.folded_until != known.folded_until):
+            return False
+        self._write(endpoint, demand_history=history)
+        return True
 
     def record_serving(
         self,

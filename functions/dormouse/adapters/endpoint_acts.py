@@ -11,6 +11,7 @@ from dormouse.adapters.items import (
     moment_value,
     number_value,
 )
+from dormouse.adapters.ledger_item import history_value
 from dormouse.adapters.life_item import (
     described_value,
     failures_value,
@@ -18,6 +19,7 @@ from dormouse.adapters.life_item import (
     rate_value,
     spent_value,
 )
+from dormouse.domain.demand_history import DemandHistory
 from dormouse.domain.endpoint import Present
 from dormouse.domain.failures import Failure
 from dormouse.domain.keepsake import Keepsake
@@ -148,6 +150,16 @@ class EndpointActs(EndpointItems):
             return
         since = {config: moment_value(at) for config, at in superseded.items()}
         self._update(endpoint, "SET superseded = :superseded", {":superseded": {"M": since}})
+
+    def record_demand_history(self, endpoint: str, seen: Ledger, history: DemandHistory) -> bool:
+        """Keep what its idle policy has learned; False where more was learned since."""
+        values: dict[str, Value] = {":history": history_value(history)}
+        condition = None
+        if seen.demand_history is not None:
+            condition = "history.folded_until = :seen"
+            values[":seen"] = moment_value(seen.demand_history.folded_until)
+        outcome = self._update(endpoint, "SET history = :history", values, condition)
+        return isinstance(outcome, Written)
 
 
 def _are_acts(acts: int, values: "dict[str, Value]") -> str:

@@ -17,6 +17,7 @@ from dormouse.adapters.life_item import (
 )
 from dormouse.adapters.moments import read_moment
 from dormouse.domain.capture_policy import CapturePolicy, Content, Pattern
+from dormouse.domain.demand_history import DemandHistory
 from dormouse.domain.ledger import Closing, Decision, Ledger
 from dormouse.domain.terms import Terms
 from dormouse.domain.warm_up import WarmUp
@@ -76,6 +77,7 @@ def read_ledger(item: "Item") -> Ledger:
             for config, since in item.get("superseded", {"M": {}})["M"].items()
         },
         untold=read_untold(item),
+        demand_history=_read_history(item),
     )
 
 
@@ -139,6 +141,25 @@ def _capture_value(policy: CapturePolicy) -> "AttributeValueTypeDef":
             "csv_types": texts_value(policy.csv_types),
         }
     }
+
+
+def history_value(history: DemandHistory) -> "AttributeValueTypeDef":
+    """Write what an idle policy has learned."""
+    return {
+        "M": {
+            "folded_until": moment_value(history.folded_until),
+            "forecast": {"S": history.forecast},
+        }
+    }
+
+
+def _read_history(item: "Item") -> DemandHistory | None:
+    """Read what `history_value` wrote; what another version has written is as good as nothing."""
+    try:
+        fields = item["history"]["M"]
+        return DemandHistory(read_moment(fields["folded_until"]["S"]), fields["forecast"]["S"])
+    except (KeyError, ValueError):
+        return None
 
 
 def _read_terms(fields: "Item") -> Terms:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from dormouse.domain.activity import Measured
+from dormouse.domain.demand_history import DemandHistory
 from dormouse.domain.endpoint import Present
 from dormouse.domain.failures import Failure
 from dormouse.domain.keepsake import Keepsake
@@ -97,7 +98,8 @@ class Ledger:
     any more, and since when. `untold` are the notices that may not have been told.
     `updated_to` is the EndpointConfig that UpdateEndpoint was last asked for, at `updated_at`,
     until it is seen how that has ended. `terms` are those of the last spec that could be obeyed;
-    None where there was none. `aliases` says which model each alias stands for.
+    None where there was none. `aliases` says which model each alias stands for. `demand_history` is
+    what its idle policy has learned; None where it learns nothing, or has nothing yet.
     """
 
     demand_version: int = 0
@@ -137,6 +139,7 @@ class Ledger:
     restored_at: datetime | None = None
     superseded: Mapping[str, datetime] = field(default_factory=dict)
     untold: tuple[Notice, ...] = ()
+    demand_history: DemandHistory | None = None
 
     @property
     def has_unmet_demand(self) -> bool:
