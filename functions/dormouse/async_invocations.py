@@ -5,7 +5,7 @@ it does. Its input is read now: what is accepted can be answered, whatever becom
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from dormouse import responses
@@ -25,10 +25,11 @@ from dormouse.domain.request_identity import (
     token_of_invocation,
 )
 from dormouse.errors import LocationError
+from dormouse.exchanges import arrival_of
 from dormouse.handled import Fate, Handled
 from dormouse.parking import Parked, Parking, Wanted
 from dormouse.permissions import Permissions, Permitted
-from dormouse.ports import Locations, ProxyState
+from dormouse.ports import Clock, Locations, ProxyState
 from dormouse.responses import Refused
 
 
@@ -43,6 +44,7 @@ class AsyncInvocations:
     permissions: Permissions
     parking: Parking
     locations: Locations
+    clock: Clock
     draw_token: Callable[[], str]
     requests_bucket: str
 
@@ -51,8 +53,11 @@ class AsyncInvocations:
         return answering(lambda problems: self._answer(call, problems))
 
     def _answer(self, call: InvokeAsync, problems: list[str]) -> Handled:
-        permitted = admit(call.invocation, self.permissions, problems)
-        return self._accept(call, permitted, problems)
+        arrived_at, request = self.clock(), call.invocation
+        permitted = admit(request, self.permissions, problems)
+        # Who was let in has asked for the endpoint, also where he is told to come again.
+        handled = answering(lambda _: self._accept(call, permitted, problems))
+        return replace(handled, arrival=arrival_of(request.endpoint, handled, arrived_at))
 
     def _accept(self, call: InvokeAsync, permitted: Permitted, problems: list[str]) -> Handled:
         request = call.invocation
@@ -126,4 +131,4 @@ def _kept(parked: Parked, call: InvokeAsync) -> Handled:
         request.output_location or "",
         request.failure_location or "",
     )
-    return Handled(response, Fate.PARKED, request_id=request.id)
+    return Handled(response, Fate.PARKED, request_id=request.id, is_repetition=parked.is_repetition)

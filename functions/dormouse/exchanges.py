@@ -16,12 +16,15 @@ from dormouse.domain.invocation import (
 )
 from dormouse.domain.parked_request import Kind, ParkedRequest, Status
 from dormouse.domain.principals import name_of
+from dormouse.domain.usage import Arrival
 from dormouse.errors import AwsError, MissingPayloadError
 from dormouse.handled import Fate, Handled
 from dormouse.ports import Payloads
 
 # One that is parked has not ended, and what repeats another is that other's.
 _NOT_TOLD = frozenset({Fate.JOINED, Fate.PARKED, Fate.REFUSED, Fate.DENIED, Fate.UNKNOWN_ENDPOINT})
+
+_DEMANDS = frozenset({Fate.PARKED, Fate.TURNED_AWAY, Fate.UNDECIDED})
 
 # A message may have any length.
 _LONGEST_ERROR = 1000
@@ -76,6 +79,15 @@ def exchange_of(
         waited=_waited(timedelta(seconds=handled.held_seconds or 0), response) if is_held else None,
         error=_message(response) if is_own else _error_of(response),
     )
+
+
+def arrival_of(endpoint: str, handled: Handled, arrived_at: datetime) -> Arrival | None:
+    """Make the arrival of a request that was let in, and without an exchange is demand all the
+    same: it is kept, or would have been; None where it has an exchange, or is no demand.
+    """
+    if handled.exchange is not None or not handled.is_managed or handled.is_repetition:
+        return None
+    return Arrival(endpoint, arrived_at) if handled.fate in _DEMANDS else None
 
 
 def exchange_of_parked(

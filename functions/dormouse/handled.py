@@ -6,6 +6,7 @@ from enum import StrEnum
 from dormouse.domain.capture_policy import CapturePolicy
 from dormouse.domain.exchange import Exchange
 from dormouse.domain.invocation import InvocationResponse
+from dormouse.domain.usage import Arrival
 
 
 class Fate(StrEnum):
@@ -38,7 +39,8 @@ class Handled:
     `held_seconds` is how long it was held; `request_id` names it, where it was parked. It is cold
     if it found the endpoint not serving; one that is not managed was passed on to an endpoint that
     nobody manages. `exchange` is for the capture and the ledger, None where there is none to tell;
-    `capture` says what is captured of it.
+    `capture` says what is captured of it. `arrival` is for the ledger, where a request that counts
+    as demand has no exchange (yet). It is a repetition if it was accepted before.
     """
 
     response: InvocationResponse
@@ -51,3 +53,5 @@ class Handled:
     is_managed: bool = field(default=True, compare=False)
     exchange: Exchange | None = field(default=None, compare=False)
     capture: CapturePolicy | None = field(default=None, compare=False)
+    arrival: Arrival | None = field(default=None, compare=False)
+    is_repetition: bool = field(default=False, compare=False)

@@ -1,8 +1,11 @@
 """Recording what an operator, or a schedule in his name, asks of an endpoint."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from typing import assert_never
+from uuid import uuid4
 
 from dormouse.domain.asker import asker
 from dormouse.domain.claims import (
@@ -16,18 +19,24 @@ from dormouse.domain.claims import (
 from dormouse.domain.intent import Hold, Intent, Release, Resume, Sleep, Suspend, Wake
 from dormouse.domain.named_schedules import UNREAD, NamedSchedules
 from dormouse.domain.spec import ENDPOINT_TAG, is_endpoint_name
-from dormouse.errors import RefusedEndpointError, UnmanagedEndpointError
-from dormouse.ports import Catalog, Clock, IntentState
+from dormouse.domain.usage import MinutePart, minute_of
+from dormouse.errors import AwsError, RefusedEndpointError, UnmanagedEndpointError
+from dormouse.ports import Catalog, Clock, IntentState, UsageLedger
 
 
 @dataclass(frozen=True, slots=True)
 class Intents:
-    """Writes intents to the ledger. What follows from them, the reconciler decides."""
+    """Writes intents to the ledger. What follows from them, the reconciler decides.
+
+    `usage` is where a wake counts as demand, under a name that `new_name` makes.
+    """
 
     catalog: Catalog
     state: IntentState
+    usage: UsageLedger
     clock: Clock
     deployment: Deployment
+    new_name: Callable[[], str] = lambda: uuid4().hex
 
     def claim(
         self,
@@ -90,6 +99,7 @@ class Intents:
         match intent:
             case Wake():
                 self.state.record_demand(endpoint, now, now, known_only=False, by=who)
+                self._count(endpoint, now)
             case Hold():
                 self.state.record_hold(endpoint, intent.ends_at(now), now, who)
             case Release():
@@ -103,3 +113,11 @@ class Intents:
             case _:
                 assert_never(intent)
         return claim
+
+    def _count(self, endpoint: str, now: datetime) -> None:
+        """Count a request, for idle policies that learn. No wake fails for that: it stands, and one
+        that is not learned from changes little.
+        """
+        part = MinutePart(endpoint, minute_of(now), self.new_name()).plus_demand()
+        with suppress(AwsError):
+            self.usage.record([part], [])

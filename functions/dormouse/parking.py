@@ -14,7 +14,7 @@ The order, and what a crash after each step leaves:
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
@@ -68,12 +68,15 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Parked:
-    """It is kept. `position` counts from 1; None where it is being answered, or not known."""
+    """It is kept. `position` counts from 1; None where it is being answered, or not known. It is a
+    repetition if it was accepted before.
+    """
 
     request: ParkedRequest
     position: int | None
     expected_at: datetime | None
     retry_after_seconds: int
+    is_repetition: bool = False
 
     def response(self, base_url: str) -> InvocationResponse:
         """Say so, and where to ask for the answer."""
@@ -140,7 +143,7 @@ class Parking:
             Refused: it can't be made sure that it is answered.
         """
         if there.status is not Status.PARKED:
-            return self._standing(there, None, problems)
+            return replace(self._standing(there, None, problems), is_repetition=True)
         ours = sent_again(there)
         try:
             # Whoever has written it may be about to take it back, since he could not go on.
@@ -152,7 +155,8 @@ class Parking:
             seconds = responses.SOON_SECONDS
             refusal = responses.demand_not_recorded(there.endpoint, seconds)
             raise Refused(refusal) from error
-        return self._go_on(ours, recorded, None, lambda_request_id, problems)
+        parked = self._go_on(ours, recorded, None, lambda_request_id, problems)
+        return replace(parked, is_repetition=True)
 
     def _seen_anew(self, there: ParkedRequest) -> ParkedRequest:
         """Read what somebody else has taken a step with, which keeps it; or has taken back."""

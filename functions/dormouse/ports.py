@@ -699,6 +699,13 @@ class UsageLedger(Protocol):
     def usage(self, endpoint: str, since: datetime, until: datetime) -> Usage:
         """Add up the minutes of a window, which is widened to whole ones."""
 
+    def parts_of(
+        self, endpoint: str, since: datetime, until: datetime
+    ) -> tuple[Sequence[MinutePart], datetime]:
+        """Read the parts of whole minutes, the oldest first, and say up to where these are all: up
+        to `until`, unless there are too many to be read at once.
+        """
+
     def last_uses(self, endpoint: str) -> Mapping[str, datetime]:
         """Say when each model was last used, as far as that has been recorded, which is done once
         in five minutes: `usage` may know better.

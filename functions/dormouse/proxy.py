@@ -31,7 +31,7 @@ from dormouse.domain.request_identity import (
 )
 from dormouse.domain.verdict import Verdict, judge
 from dormouse.errors import AwsError
-from dormouse.exchanges import exchange_of
+from dormouse.exchanges import arrival_of, exchange_of
 from dormouse.handled import Fate, Handled
 from dormouse.holding import Held, Holding, Settled, Unsettled, Why
 from dormouse.parking import Parked, Parking, Wanted
@@ -105,7 +105,8 @@ class Proxy:
         handled = answering(lambda _: self._send(invoke, wish, problems))
         ended_at = max(self.clock(), arrived_at)
         exchange = exchange_of(request, handled, arrived_at, ended_at, self.new_event_id())
-        return replace(handled, exchange=exchange, capture=permitted.capture)
+        handled = replace(handled, exchange=exchange, capture=permitted.capture)
+        return replace(handled, arrival=arrival_of(request.endpoint, handled, arrived_at))
 
     def _wish(self, invoke: Invoke, permitted: Permitted) -> Wish:
         """Read the request's preferences; its endpoint's tag speaks where it has none."""
@@ -399,7 +400,12 @@ def _settled(settled: Settled, wish: Wish, seconds: float) -> Handled:
 def _kept(parked: Parked, invoke: Invoke, wish: Wish, *, is_held: bool) -> Handled:
     applied = wish.applied(is_held=is_held, is_parked=True)
     response = responses.with_headers(parked.response(invoke.base_url), applied)
-    return Handled(response, Fate.PARKED, request_id=parked.request.id)
+    return Handled(
+        response,
+        Fate.PARKED,
+        request_id=parked.request.id,
+        is_repetition=parked.is_repetition,
+    )
 
 
 def _unanswered(sent: Unanswered) -> Handled:

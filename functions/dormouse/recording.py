@@ -10,6 +10,7 @@ from enum import StrEnum
 from dormouse.domain.capture import is_sampled, write_record
 from dormouse.domain.capture_policy import CapturePolicy
 from dormouse.domain.exchange import Exchange
+from dormouse.domain.usage import Arrival
 from dormouse.ports import Captures
 
 
@@ -35,12 +36,13 @@ class Recorded:
 class Recording:
     """Captures the exchanges that are sampled, and tells the ledger of each.
 
-    `note` tells the ledger, and returns the faults of that. With `by_model`, what is captured says
-    under which part of the captures' key its model is found.
+    `note` tells the ledger, and returns the faults of that; `note_arrival` likewise. With
+    `by_model`, what is captured says under which part of the captures' key its model is found.
     """
 
     captures: Captures
     note: Callable[[Exchange], tuple[str, ...]]
+    note_arrival: Callable[[Arrival], tuple[str, ...]]
     by_model: bool
 
     def record(self, exchange: Exchange, policy: CapturePolicy | None) -> Recorded:
@@ -56,6 +58,15 @@ class Recording:
         except Exception as error:  # noqa: BLE001 - likewise
             problems = (f"the ledger was not told of {exchange.event_id}: {_words(error)}",)
         return Recorded(recorded.capture, (*recorded.problems, *problems))
+
+    def record_arrival(self, arrival: Arrival) -> tuple[str, ...]:
+        """Tell the ledger of a request whose exchange is not told here; never raises. Returns the
+        faults on the way.
+        """
+        try:
+            return self.note_arrival(arrival)
+        except Exception as error:  # noqa: BLE001 - its caller is to be answered, come what may
+            return (f"the ledger was not told of a request to {arrival.endpoint}: {_words(error)}",)
 
     def _capture(self, exchange: Exchange, policy: CapturePolicy | None) -> Recorded:
         if policy is None:

@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import islice
 
-from dormouse.domain.exchange import Exchange
+from dormouse.domain.exchange import Exchange, Way
 from dormouse.domain.usage import (
     NO_MODEL,
     OTHERS,
+    Arrival,
     LastUse,
     MinutePart,
     caller_of,
@@ -67,6 +68,8 @@ class Tallying:
     clock: Clock
     writer: str
     _minutes: dict[str, _Minute] = field(default_factory=dict, init=False)
+    _earlier: dict[str, MinutePart] = field(default_factory=dict, init=False)
+    """Of a minute before that, what has arrived in it and ended later."""
     _unwritten: dict[str, MinutePart] = field(default_factory=dict, init=False)
     """By name, the one that was changed last at the end."""
     _last_uses: dict[tuple[str, str], LastUse] = field(default_factory=dict, init=False)
@@ -79,7 +82,18 @@ class Tallying:
 
         Never raises for what AWS does; returns the faults on the way.
         """
-        self._count(exchange)
+        number = self._count(exchange)
+        # One that was accepted first is counted as having arrived when that was.
+        if exchange.way in (Way.DIRECT, Way.HELD):
+            self._count_arrival(Arrival(exchange.endpoint, exchange.arrived_at), number)
+        return self._write()
+
+    def note_arrival(self, arrival: Arrival) -> tuple[str, ...]:
+        """Count a request as having arrived, and write that down like an exchange."""
+        self._count_arrival(arrival)
+        return self._write()
+
+    def _write(self) -> tuple[str, ...]:
         now = self.clock()
         # A clock that goes back makes it time.
         if self._written_at is not None and self._written_at <= now < self._written_at + _INTERVAL:
@@ -108,12 +122,10 @@ class Tallying:
             self._last_uses_written[key] = use.at
         return self._forget()
 
-    def _count(self, exchange: Exchange) -> None:
+    def _count(self, exchange: Exchange) -> int:
+        """Count one, and return the number of the part of its minute that it is counted in."""
         endpoint, at = exchange.endpoint, minute_of(exchange.ended_at)
-        minute = self._minutes.get(endpoint)
-        if minute is None or minute.at != at:
-            # Also where a clock has gone back: what is counted then adds up with what was before.
-            minute = self._minutes[endpoint] = _Minute(at)
+        minute = self._minute(endpoint, at)
         model, tally = model_of(exchange), tally_of(exchange)
         number = self._part_of(model, minute)
         if number is None:
@@ -122,10 +134,39 @@ class Tallying:
             minute.parts.append(self._new_part(endpoint, at))
         part = minute.parts[number].plus(model, tally, _counted_as(caller_of(exchange), minute))
         minute.parts[number] = part
-        self._unwritten.pop(part.name, None)
-        self._unwritten[part.name] = part
+        self._keep(part)
         if model != NO_MODEL and tally.uses:
             self._note_use(LastUse(endpoint, model, exchange.ended_at))
+        return number
+
+    def _count_arrival(self, arrival: Arrival, number: int = 0) -> None:
+        endpoint, at = arrival.endpoint, minute_of(arrival.at)
+        present = self._minutes.get(endpoint)
+        if present is not None and at < present.at:
+            # It was held since then, or had just come when the minute ended.
+            part = self._earlier.get(endpoint)
+            if part is None or part.minute != at:
+                part = self._new_part(endpoint, at)
+            self._earlier = {endpoint: part.plus_demand()}
+            self._keep(self._earlier[endpoint])
+            return
+        minute = self._minute(endpoint, at)
+        if not minute.parts:
+            minute.parts.append(self._new_part(endpoint, at))
+        minute.parts[number] = minute.parts[number].plus_demand()
+        self._keep(minute.parts[number])
+
+    def _minute(self, endpoint: str, at: datetime) -> _Minute:
+        minute = self._minutes.get(endpoint)
+        if minute is None or minute.at != at:
+            # Also where a clock has gone back: what is counted then adds up with what was before.
+            minute = self._minutes[endpoint] = _Minute(at)
+        return minute
+
+    def _keep(self, part: MinutePart) -> None:
+        """Have it written, in the place of what was to be."""
+        self._unwritten.pop(part.name, None)
+        self._unwritten[part.name] = part
 
     def _part_of(self, model: str, minute: _Minute) -> int | None:
         """Find the part that a model's requests are counted in; None where there is no room."""

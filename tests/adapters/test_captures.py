@@ -267,7 +267,7 @@ def test_of_ten_thousand_requests_none_is_silently_dropped() -> None:
     door, store = FrontDoor(), Store()
     door.serve()
     keeping = captures(store, door.clock)
-    recording = Recording(keeping, lambda exchange: (), by_model=False)
+    recording = Recording(keeping, lambda exchange: (), lambda arrival: (), by_model=False)
 
     class Unreliable(Store):
         """Fails one call of Firehose in four, and one of S3 in twenty."""

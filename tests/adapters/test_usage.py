@@ -64,6 +64,61 @@ def part(endpoint: str, uses: dict[str, int], minute: datetime = MINUTE) -> Minu
     return MinutePart(endpoint, minute, uuid4().hex, models, {"jo": sum(uses.values())})
 
 
+def test_what_had_arrived_is_read_as_it_was_kept(ledger: UsageTable, endpoint: str) -> None:
+    """Also nothing; of a version that did not count it, what had ended stands in."""
+    counted = replace(part(endpoint, {"a": 5}), demand=2)
+    held = replace(part(endpoint, {"a": 1}, after(1)), demand=0)
+    old = part(endpoint, {"a": 3, "b": 4}, after(2))
+    ledger.record([counted, held, old], [])
+    ledger.client.update_item(
+        TableName=ledger.table_name,
+        Key={"endpoint": {"S": endpoint}, "item": {"S": f"minute#2026-02-16T09:02Z#{old.name}"}},
+        UpdateExpression="REMOVE demand",
+    )
+
+    parts, _ = ledger.parts_of(endpoint, MINUTE, after(60))
+
+    assert [one.demand for one in parts] == [2, 0, 7]
+
+
+def test_of_too_many_parts_the_oldest_whole_minutes_are_read(
+    fresh: UsageTable, endpoint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rest is read with the next call, which begins where this has ended."""
+    monkeypatch.setattr(adapter, "_PARTS_PAGES", 1)
+    fresh.record([part(endpoint, {"a": 1}, after(minute)) for minute in (0, 0, 1, 1, 2)], [])
+    query = fresh.client.query
+
+    def in_pages(**request: Any) -> Any:
+        return query(**request, Limit=3)
+
+    monkeypatch.setattr(fresh.client, "query", in_pages)
+    read: list[tuple[list[datetime], datetime]] = []
+    since = MINUTE
+    while since < after(60):
+        parts, since = fresh.parts_of(endpoint, since, after(60))
+        read.append(([one.minute for one in parts], since))
+
+    assert read == [
+        ([MINUTE, MINUTE], after(1)),
+        ([after(1), after(1), after(2)], after(60)),
+    ]
+
+
+def test_a_minute_of_too_many_parts_does_not_stop_the_reading(
+    fresh: UsageTable, endpoint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It counts as read with what was."""
+    monkeypatch.setattr(adapter, "_PARTS_PAGES", 1)
+    fresh.record([part(endpoint, {"a": 1}) for _ in range(3)], [])
+    query = fresh.client.query
+    monkeypatch.setattr(fresh.client, "query", lambda **request: query(**request, Limit=2))
+
+    parts, until = fresh.parts_of(endpoint, MINUTE, after(60))
+
+    assert (len(parts), until) == (2, after(1))
+
+
 def test_minutes_and_writers_add_up(ledger: UsageTable, endpoint: str) -> None:
     """Those of the window alone."""
     ledger.record(
@@ -165,7 +220,7 @@ def test_how_it_is_written(ledger: UsageTable, endpoint: str) -> None:
     """As documented; what is 0 is left out, and DynamoDB deletes it after four weeks."""
     tally = Tally(2, 1, 0, 1, timedelta(seconds=1.5), 10, 20, Latencies({41: 2}))
     models = {"a": tally, NO_MODEL: Tally(1)}
-    ledger.record([MinutePart(endpoint, MINUTE, "w-1", models, {"jo": 3})], [])
+    ledger.record([MinutePart(endpoint, MINUTE, "w-1", models, {"jo": 3}, demand=2)], [])
     key = {"endpoint": {"S": endpoint}, "item": {"S": "minute#2026-02-16T09:00Z#w-1"}}
     item = ledger.client.get_item(TableName=ledger.table_name, Key=key)["Item"]
     counts = {"requests": 2, "errors_4xx": 1, "cold": 1, "waited_ms": 1500, "in": 10, "out": 20}
@@ -176,6 +231,7 @@ def test_how_it_is_written(ledger: UsageTable, endpoint: str) -> None:
         "models": {"M": {"a": {"M": {**attributes, "latency": {"S": "41:2"}}}}},
         "no_model": {"M": {"requests": {"N": "1"}}},
         "callers": {"M": {"jo": {"N": "3"}}},
+        "demand": {"N": "2"},
     }
 
 

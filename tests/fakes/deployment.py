@@ -90,7 +90,7 @@ class World:
             ),
             stack_id=STACK_ID,
         )
-        self.intents = Intents(self.catalog, table, self.clock, DEPLOYMENT)
+        self.intents = Intents(self.catalog, table, self.usage, self.clock, DEPLOYMENT)
         self.control = Control(
             intents=self.intents,
             catalog=self.catalog,

@@ -20,15 +20,15 @@ def exchange(
     latency: timedelta = timedelta(milliseconds=20),
     waited: timedelta | None = None,
 ) -> Exchange:
-    """Build one that has ended at that time; cold, if it has waited; `is_asked` says whether
-    SageMaker was.
+    """Build one that has ended at that time, and has come then unless it has waited, and was cold;
+    `is_asked` says whether SageMaker was.
     """
     execution = Execution(model, alias, latency) if is_asked else None
     return Exchange(
         event_id="event-1",
         endpoint=endpoint,
         way=Way.DIRECT if waited is None else Way.HELD,
-        arrived_at=at - latency - (waited or timedelta(0)),
+        arrived_at=at - (latency + waited if waited is not None else timedelta(0)),
         ended_at=at,
         principal=principal,
         asked_model=alias or model,

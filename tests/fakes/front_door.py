@@ -155,6 +155,7 @@ class FrontDoor:
             permissions=self.permissions,
             parking=self.parking,
             locations=self.locations,
+            clock=self.clock,
             draw_token=self.draw_token,
             requests_bucket="requests",
         )

@@ -248,6 +248,7 @@ class FakeUsageLedger:
     disturb: Disturb = undisturbed
     parts: dict[tuple[str, datetime, str], MinutePart] = field(default_factory=dict)
     last: dict[tuple[str, str], datetime] = field(default_factory=dict)
+    minutes_at_once: int = 10_000
 
     def record(self, parts: Sequence[MinutePart], last_uses: Sequence[LastUse]) -> None:
         """Keep them in the places of those that they follow."""
@@ -260,6 +261,18 @@ class FakeUsageLedger:
         with disturbed(self.disturb, "usage.usage"):
             end = minute_of(until - timedelta(microseconds=1)) + timedelta(minutes=1)
             return usage_of(self._of(endpoint), minute_of(since), end)
+
+    def parts_of(
+        self, endpoint: str, since: datetime, until: datetime
+    ) -> tuple[Sequence[MinutePart], datetime]:
+        """Read those of `minutes_at_once` minutes at the most."""
+        with disturbed(self.disturb, "usage.parts"):
+            asked = [part for part in self._of(endpoint) if since <= part.minute < until]
+            minutes = sorted({part.minute for part in asked})
+            if len(minutes) > self.minutes_at_once:
+                until = minutes[self.minutes_at_once]
+            read = [part for part in asked if part.minute < until]
+            return sorted(read, key=lambda part: (part.minute, part.name)), until
 
     def last_uses(self, endpoint: str) -> Mapping[str, datetime]:
         """Say when each model was last used."""
@@ -276,7 +289,8 @@ class FakeUsageLedger:
         """Let models have been used so often, each by a container of its own."""
         for model, count in uses.items():
             name = f"container-{len(self.parts)}"
-            part = MinutePart(endpoint, minute_of(at), name, {model: Tally(requests=count)})
+            tally = Tally(requests=count)
+            part = MinutePart(endpoint, minute_of(at), name, {model: tally}, demand=count)
             self.record([part], [LastUse(endpoint, model, at)])
 
     def _of(self, endpoint: str) -> list[MinutePart]:

@@ -108,7 +108,9 @@ class Handlers:
         self.door = FrontDoor(table, self.clock, nudge=self.world.nudge, catalog=self.world.catalog)
         self.captures, self.usage = FakeCaptures(), FakeUsageLedger()
         tallying = Tallying(self.usage, self.clock, "a container")
-        self.recording = Recording(self.captures, tallying.note, by_model=False)
+        self.recording = Recording(
+            self.captures, tallying.note, tallying.note_arrival, by_model=False
+        )
         self.seconds_to_live = 50.0
         self.reconcile = self._carry_out(reconcile.handler)
         self.invoke = self._carry_out(invoke.handler)

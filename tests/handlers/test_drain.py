@@ -47,7 +47,10 @@ class DrainFunction:
             ("drain", self.desk.drain),
             ("publishing", self.desk.publishing),
             ("warming", self.desk.warming),
-            ("recording", Recording(self.captures, tallying.note, by_model=False)),
+            (
+                "recording",
+                Recording(self.captures, tallying.note, tallying.note_arrival, by_model=False),
+            ),
             (
                 "capture_terms",
                 CaptureTerms(self.desk.state, self.desk.clock, timedelta(seconds=30)),

@@ -42,7 +42,8 @@ class Player:
         self.clock = FakeClock()
         self.catalog = FakeCatalog()
         self.bus, self.topics = FakeBus(), FakeTopics()
-        self.intents = Intents(self.catalog, table, self.clock, DEPLOYMENT)
+        self.usage = FakeUsageLedger()
+        self.intents = Intents(self.catalog, table, self.usage, self.clock, DEPLOYMENT)
         client = self.sagemaker.client()
         world = World(
             catalog=self.catalog,
@@ -56,7 +57,7 @@ class Player:
             rates=FakeRates(),
             state=table,
             history=decisions_table(table.client),
-            usage=FakeUsageLedger(),
+            usage=self.usage,
             records=FakeRequestRecords(),
             work=FakeWorkQueue(),
             bus=self.bus,

@@ -351,6 +351,7 @@ class World:
             permissions=permissions,
             parking=parking,
             locations=self.on(self.locations, "locations"),
+            clock=clock,
             draw_token=self._draw_token,
             requests_bucket="bucket",
         )
@@ -361,8 +362,8 @@ class World:
         return f"{self.tokens:032x}"
 
     def _intents(self, process: Process) -> Intents:
-        state = self.on(self.ledgers, "state")
-        return Intents(self.on(self.catalog, "catalog"), state, process.clock, DEPLOYMENT)
+        catalog, state = self.on(self.catalog, "catalog"), self.on(self.ledgers, "state")
+        return Intents(catalog, state, self.on(self.usage, "usage"), process.clock, DEPLOYMENT)
 
     # ----------------------------------------------------------------------- what may come on stage
 

@@ -19,7 +19,9 @@ from dormouse.domain.invocation import (
     Unanswered,
 )
 from dormouse.domain.parked_request import Kind
+from dormouse.domain.principals import Caller
 from dormouse.domain.terms import Terms
+from dormouse.domain.usage import Arrival
 from dormouse.drain import Fate
 from dormouse.errors import AwsError
 from dormouse.handled import Handled
@@ -196,6 +198,43 @@ def test_a_repetition_that_joins_has_none(asleep: FrontDoor) -> None:
     assert exchange_of(first).is_cold
     assert second.response.body == first.response.body
     assert second.exchange is None
+
+
+def test_what_is_kept_has_arrived_though_it_has_not_ended(asleep: FrontDoor) -> None:
+    """Once: whoever says it again has asked for nothing more."""
+    now = asleep.clock()
+    named = {"x-amzn-sagemaker-inference-id": "order-7"}
+
+    parked = [asleep.handle(prefer="respond-async", headers=named) for _ in range(2)]
+    model = {"target-model": "m"}
+    kept = [asleep.invoke_async(model, body=b"[8]", sdk_name="1") for _ in range(2)]
+
+    for first, again in (parked, kept):
+        assert first.arrival == Arrival("reviews", now)
+        assert (first.exchange, again.arrival) == (None, None)
+    assert len(asleep.parked) == 2
+
+
+def test_an_asynchronous_one_that_is_told_to_come_again_has_arrived(asleep: FrontDoor) -> None:
+    """It has no exchange, and its caller needs the endpoint all the same."""
+    for _ in range(asleep.backlog_limit):
+        asleep.invoke_async({"target-model": "m"}, body=b"[8]")
+
+    refused = asleep.invoke_async({"target-model": "m"}, body=b"[8]")
+
+    assert (refused.response.status, refused.exchange) == (429, None)
+    assert refused.arrival == Arrival("reviews", asleep.clock())
+
+
+def test_what_has_an_exchange_or_is_no_demand_has_no_arrival(door: FrontDoor) -> None:
+    """Nothing is counted twice, nor what was not let in or can't be obeyed."""
+    stranger = Caller("arn:aws:iam::999999999999:user/eve", "999999999999")
+    denied = door.invoke_async({"target-model": "m"}, stranger)
+    bad = door.invoke_async({"target-model": "m", "requestttlseconds": "soon"}, body=b"[8]")
+
+    assert [denied.response.status, bad.response.status] == [403, 400]
+    for handled in (door.handle(), door.handle(endpoint="unmanaged"), denied, bad):
+        assert handled.arrival is None
 
 
 # ---------------------------------------------------------------------------------- what has waited

@@ -11,6 +11,7 @@ from dormouse.domain.intent import Hold, Intent, IntentError, Release, Resume, S
 from dormouse.domain.ledger import Ledger
 from dormouse.domain.named_schedules import NamedSchedules
 from dormouse.domain.spec import Spec
+from dormouse.domain.usage import minute_of
 from dormouse.errors import AwsError, RefusedEndpointError, UnmanagedEndpointError
 from tests.fakes.deployment import World
 from tests.fakes.endpoints import STACK
@@ -45,6 +46,31 @@ def test_a_wake_is_written_though_somebody_waits_already(world: World) -> None:
     world.wake()
     assert world.ledger.demand_at == world.clock()
     assert world.ledger.demand_version == 2
+
+
+def test_a_wake_counts_as_one_request_and_no_other_intent_does(world: World) -> None:
+    """So that idle policies learn of it; each wake is counted, and by what is read adds up."""
+    for intent in (*every("reviews"), Wake("reviews")):
+        world.intents.record(intent)
+
+    parts = list(world.usage.parts.values())
+    assert [part.demand for part in parts] == [1, 1]
+    assert {part.minute for part in parts} == {minute_of(world.clock())}
+    assert all(part.requests == 0 for part in parts)
+
+
+def test_a_wake_stands_though_it_can_t_be_counted(world: World) -> None:
+    """Somebody waits for the endpoint."""
+
+    def refuse(operation: str, is_done: bool) -> None:
+        raise AwsError(f"{operation} {is_done}")
+
+    world.usage.disturb = refuse
+
+    world.intents.record(Wake("reviews"))
+
+    assert world.ledger.has_unmet_demand
+    assert not world.usage.parts
 
 
 def test_a_hold_is_demand_until_then(world: World) -> None:

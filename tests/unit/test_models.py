@@ -40,7 +40,7 @@ class ModelDesk:
         self.state = FakeLedgers()
         self.store = FakeModelStore()
         self.usage = FakeUsageLedger()
-        intents = Intents(self.catalog, self.state, self.clock, DEPLOYMENT)
+        intents = Intents(self.catalog, self.state, self.usage, self.clock, DEPLOYMENT)
         self.models = Models(intents, self.store, self.state, self.usage, self.clock)
         self.aliases = Aliases(intents, self.store, self.state, self.clock)
         self.store.put([ONE, TWO])

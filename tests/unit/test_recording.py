@@ -11,6 +11,7 @@ from dormouse.domain.capture import is_sampled
 from dormouse.domain.capture_policy import CapturePolicy
 from dormouse.domain.exchange import Exchange, Way
 from dormouse.domain.invocation import InvocationResponse
+from dormouse.domain.usage import Arrival
 from dormouse.ports import Kept
 from dormouse.recording import Capture, Recorded, Recording
 from tests.fakes.captures import UNREACHABLE, FakeCaptures
@@ -45,10 +46,12 @@ class Noted(list[Exchange]):
 
 
 def recording(
-    captures: FakeCaptures, note: Callable[[Exchange], tuple[str, ...]] = lambda _: ()
+    captures: FakeCaptures,
+    note: Callable[[Exchange], tuple[str, ...]] = lambda _: (),
+    note_arrival: Callable[[Arrival], tuple[str, ...]] = lambda _: (),
 ) -> Recording:
     """Build it."""
-    return Recording(captures, note, by_model=False)
+    return Recording(captures, note, note_arrival, by_model=False)
 
 
 def test_both_are_told() -> None:
@@ -85,6 +88,24 @@ def test_a_ledger_that_fails_costs_no_capture() -> None:
 
     problem = "the ledger was not told of event-1: ZeroDivisionError"
     assert recorded == Recorded(Capture.CAPTURED, (problem,))
+
+
+def test_an_arrival_is_told_and_whatever_fails_there_is_said() -> None:
+    """Its caller gets his answer."""
+    arrived, noted = Arrival("reviews", NOW), list[Arrival]()
+
+    def fail(_: Arrival) -> tuple[str, ...]:
+        raise ZeroDivisionError
+
+    def note(arrival: Arrival) -> tuple[str, ...]:
+        noted.append(arrival)
+        return ("BatchWriteItem refused",)
+
+    told = recording(FakeCaptures(), note_arrival=note).record_arrival(arrived)
+    failed = recording(FakeCaptures(), note_arrival=fail).record_arrival(arrived)
+
+    assert (noted, told) == ([arrived], ("BatchWriteItem refused",))
+    assert failed == ("the ledger was not told of a request to reviews: ZeroDivisionError",)
 
 
 def test_what_may_not_be_known_is_not_captured() -> None:

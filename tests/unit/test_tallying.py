@@ -1,6 +1,8 @@
 """Counting in a container: nothing is counted twice or forgotten, and little is written."""
 
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from unittest.mock import patch
 
@@ -8,11 +10,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dormouse.domain.usage import NO_MODEL, OTHERS, LastUse, MinutePart, Tally, Usage
+from dormouse.domain.exchange import Way
+from dormouse.domain.usage import (
+    NO_MODEL,
+    OTHERS,
+    Arrival,
+    LastUse,
+    MinutePart,
+    Tally,
+    Usage,
+    minute_of,
+)
 from dormouse.errors import AwsError
 from dormouse.tallying import Tallying
 from tests.fakes.clock import FakeClock
-from tests.fakes.exchanges import exchange
+from tests.fakes.exchanges import AT, exchange
 from tests.fakes.requests import FakeUsageLedger
 
 LONG_AGO, FAR_OFF = FakeClock().now - timedelta(days=1), FakeClock().now + timedelta(days=1)
@@ -297,3 +309,67 @@ def test_what_was_written_is_forgotten(container: Container) -> None:
     assert len(tallying._minutes) <= 11
     assert len(tallying._unwritten) == len(tallying._last_uses) == 0
     assert len(tallying._last_uses_written) <= 5001
+
+
+def demand(container: Container) -> dict[datetime, int]:
+    """Read how many have arrived in each minute."""
+    counts: Counter[datetime] = Counter()
+    for part in container.ledger.parts.values():
+        if part.endpoint == "reviews":
+            counts[part.minute] += part.demand
+    return {minute: count for minute, count in sorted(counts.items()) if count}
+
+
+def test_a_request_is_demand_in_the_minute_in_which_it_has_arrived(container: Container) -> None:
+    """However long it was held; it counts as asked in that in which it has ended."""
+    container.clock.now = AT
+    container.note(waited=timedelta(minutes=6))
+    container.note()
+    container.flush()
+
+    assert demand(container) == {
+        minute_of(AT - timedelta(minutes=6)): 1,
+        minute_of(AT): 1,
+    }
+    assert container.requests() == 2
+
+
+def test_a_refused_one_is_demand(container: Container) -> None:
+    """503, and SageMaker was not asked."""
+    container.clock.now = AT
+    container.note(status=503, is_asked=False)
+
+    assert demand(container) == {minute_of(AT): 1}
+
+
+@pytest.mark.parametrize("way", [Way.PARKED, Way.ASYNC])
+def test_what_was_accepted_first_is_demand_once(container: Container, way: Way) -> None:
+    """When it came, not when `drain` has answered it."""
+    container.clock.now = AT
+    container.tallying.note_arrival(Arrival("reviews", AT))
+    container.clock.advance(seconds=480)
+    answered = exchange(at=container.clock(), waited=timedelta(minutes=8))
+    container.tallying.note(replace(answered, way=way))
+    container.flush()
+
+    assert demand(container) == {minute_of(AT): 1}
+    assert container.requests("a.tar.gz") == 1
+
+
+@given(st.lists(st.tuples(st.integers(0, 200), st.integers(0, 900), st.booleans()), max_size=20))
+def test_each_request_is_demand_once(requests: list[tuple[int, int, bool]]) -> None:
+    """In whatever order they are held, parked and answered, one after the other."""
+    container, expected = Container(), Counter[datetime]()
+    for pause, seconds, is_parked in requests:
+        container.clock.advance(seconds=pause)
+        arrived_at = container.clock()
+        expected[minute_of(arrived_at)] += 1
+        if is_parked:
+            container.tallying.note_arrival(Arrival("reviews", arrived_at))
+        else:
+            container.clock.advance(seconds=seconds)
+            held = exchange(at=container.clock(), latency=timedelta(0))
+            container.tallying.note(replace(held, arrived_at=arrived_at, way=Way.HELD))
+    container.flush()
+
+    assert demand(container) == dict(sorted(expected.items()))

@@ -5,8 +5,8 @@ A part's item has the counts so far, and each write of it stands in the place of
 write that is tried again counts nothing twice. Both kinds are written in batches:
 - `minute#2026-02-14T17:25Z#<part>`: `models`, a map from model to `requests`, `in`, `out`,
   `errors_4xx`, `errors_5xx`, `cold`, `waited_ms` and `latency` (those that are 0 are left out),
-  `no_model` with the same counts for what was asked of none, and `callers`, a map from principal to
-  requests. DynamoDB deletes it after 28 days.
+  `no_model` with the same counts for what was asked of none, `callers`, a map from principal to
+  requests, and `demand`, how many have arrived. DynamoDB deletes it after 28 days.
 - `model#<name>`: `last_used_at`. DynamoDB deletes it after 400 days.
 
 With four models of ordinary names an item has less than 1 KB, so to write it is one unit.
@@ -14,7 +14,7 @@ With four models of ordinary names an item has less than 1 KB, so to write it is
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, cast
 
@@ -60,6 +60,7 @@ _ATTEMPTS = 3
 _USAGE_PAGES = 16
 _LAST_USES_PAGES = 4
 _HOT_MODELS_PAGES = 1
+_PARTS_PAGES = 4
 
 _MINUTE = "minute#"
 _MODEL = "model#"
@@ -110,6 +111,23 @@ class UsageTable:
         """
         parts, _ = self._parts(endpoint, minute_of(since), None, _HOT_MODELS_PAGES)
         return hottest(parts, at_most)
+
+    def parts_of(
+        self, endpoint: str, since: datetime, until: datetime
+    ) -> tuple[Sequence[MinutePart], datetime]:
+        """Read the parts of whole minutes, the oldest first, and say up to where that is all.
+
+        The oldest 4 MB are read, of which one minute at least counts as read.
+        """
+        first, last = _MINUTE + _write_minute(since), _MINUTE + _write_minute(until)
+        items, is_all = self._query(endpoint, first, last, True, _PARTS_PAGES)
+        with _reading():
+            parts = [_read_part(item) for item in items]
+        if is_all:
+            return parts, until
+        # The last minute may go on.
+        end = max(parts[-1].minute, parts[0].minute + _ONE_MINUTE)
+        return [part for part in parts if part.minute < end], end
 
     def _write(self, items: Sequence["Item"]) -> None:
         """Write a batch, and what DynamoDB leaves of it again."""
@@ -180,6 +198,7 @@ def _write_part(part: MinutePart) -> "Item":
         "expires_at": _write_number(int((part.minute + MINUTES_KEPT).timestamp())),
         "models": {"M": {model: {"M": _write_tally(tally)} for model, tally in named.items()}},
         "callers": {"M": {caller: _write_number(count) for caller, count in part.callers.items()}},
+        "demand": _write_number(part.demand),
     }
     # No name of a map's member may be empty.
     if NO_MODEL in part.models:
@@ -193,7 +212,9 @@ def _read_part(item: "Item") -> MinutePart:
     if "no_model" in item:
         models[NO_MODEL] = _read_tally(item["no_model"]["M"])
     callers = {caller: int(count["N"]) for caller, count in item["callers"]["M"].items()}
-    return MinutePart(item["endpoint"]["S"], read_moment(minute), name, models, callers)
+    part = MinutePart(item["endpoint"]["S"], read_moment(minute), name, models, callers)
+    # A version that did not count what had arrived knew only what had ended.
+    return replace(part, demand=int(item["demand"]["N"]) if "demand" in item else part.requests)
 
 
 def _write_tally(tally: Tally) -> "Item":

@@ -106,7 +106,7 @@ def ground_truths() -> GroundTruths:
 
 @cache
 def _intents() -> Intents:
-    return intents_of(_settings().endpoints_table, _settings().deployment)
+    return intents_of(_settings().endpoints_table, _settings().usage_table, _settings().deployment)
 
 
 @cache

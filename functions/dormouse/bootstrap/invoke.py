@@ -85,6 +85,7 @@ def async_invocations() -> AsyncInvocations:
         permissions=_permissions(),
         parking=_parking(),
         locations=S3Locations(late_client("s3"), readable, settings.requests_bucket),
+        clock=utc_now,
         draw_token=draw_token,
         requests_bucket=settings.requests_bucket,
     )

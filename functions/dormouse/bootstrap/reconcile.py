@@ -102,4 +102,4 @@ def intents() -> Intents:
         SettingError: the environment lacks a setting.
     """
     settings = ReconcileSettings.from_env(os.environ)
-    return intents_of(settings.endpoints_table, settings.deployment)
+    return intents_of(settings.endpoints_table, settings.usage_table, settings.deployment)

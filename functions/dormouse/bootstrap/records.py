@@ -41,4 +41,6 @@ def recording_by(settings: InvokeSettings | DrainSettings) -> Recording:
         bucket=settings.capture_bucket,
         clock=utc_now,
     )
-    return Recording(captures, tallying.note, by_model=settings.captures_by_model)
+    return Recording(
+        captures, tallying.note, tallying.note_arrival, by_model=settings.captures_by_model
+    )

@@ -69,6 +69,9 @@ class MinutePart:
 
     All parts of a minute, of all containers, add up to the minute. `name` is that of no other part;
     a later one of the same name has all that an earlier had, and stands in its place.
+
+    A request counts for its model and its caller in the minute in which it has ended. `demand` is
+    how many have arrived in this one, each once, whatever became of them then or later.
     """
 
     endpoint: str
@@ -76,6 +79,21 @@ class MinutePart:
     name: str
     models: Mapping[str, Tally] = field(default_factory=dict)
     callers: Mapping[str, int] = field(default_factory=dict)
+    demand: int = 0
+
+    @property
+    def requests(self) -> int:
+        """How many have ended."""
+        return sum(tally.requests for tally in self.models.values())
+
+    @property
+    def invocations(self) -> int:
+        """For how many of those SageMaker was asked."""
+        return sum(sum(tally.latency.counts.values()) for tally in self.models.values())
+
+    def plus_demand(self) -> "MinutePart":
+        """Add one that has arrived."""
+        return replace(self, demand=self.demand + 1)
 
     def plus(self, model: str, tally: Tally, caller: str) -> "MinutePart":
         """Add one request, or several of one model and one caller."""
@@ -84,6 +102,14 @@ class MinutePart:
             models=_added(self.models, model, tally),
             callers={**self.callers, caller: self.callers.get(caller, 0) + tally.requests},
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A request that was let in at `at`, and whose exchange somebody else tells of, or nobody."""
+
+    endpoint: str
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)

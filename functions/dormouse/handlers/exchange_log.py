@@ -38,6 +38,11 @@ def report(recorded: Recorded, fields: dict[str, Any]) -> None:
     """Count what became of the capture, and log what went wrong."""
     if recorded.capture in _COUNTED:
         count(_COUNTED[recorded.capture])
-    for problem in recorded.problems:
+    report_problems(recorded.problems, fields)
+
+
+def report_problems(problems: tuple[str, ...], fields: dict[str, Any]) -> None:
+    """Log what went wrong."""
+    for problem in problems:
         count("Problems")
         logger.error(problem, extra=fields)

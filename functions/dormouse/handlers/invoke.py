@@ -53,6 +53,8 @@ def handler(event: Any, context: LambdaContext) -> dict[str, Any]:
     if handled.exchange is not None:
         recorded = recording().record(handled.exchange, handled.capture)
         exchange_log.report(recorded, fields)
+    elif handled.arrival is not None:
+        exchange_log.report_problems(recording().record_arrival(handled.arrival), fields)
     return write_response(handled.response)
 
 
