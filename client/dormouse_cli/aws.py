@@ -79,13 +79,24 @@ class AwsSession:
                 raise exceptions.NoRegionError
         self.region: str = self._session.region_name
 
-    def client(self, service: Any, *, url: str | None = None, config: Config | None = None) -> Any:
-        """Make a client of a service, at this URL, or at --endpoint-url, or at AWS's own."""
+    def client(
+        self,
+        service: Any,
+        *,
+        url: str | None = None,
+        config: Config | None = None,
+        region: str | None = None,
+    ) -> Any:
+        """Make a client of a service, at this URL, or at --endpoint-url, or at AWS's own.
+
+        Its region is the session's, unless the service is not in each.
+        """
         agent = Config(user_agent_extra=USER_AGENT)
         with explained(f"making a client of {service}"):
             try:
                 return self._session.client(
                     service,
+                    region_name=region or self.region,
                     endpoint_url=url or self._endpoint_url,
                     config=agent if config is None else agent.merge(config),
                 )
