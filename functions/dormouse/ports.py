@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Protocol
 
 from dormouse.domain.activity import Measured, Unreadable
 from dormouse.domain.capture import CaptureRecord
 from dormouse.domain.claims import TaggedConfig
-from dormouse.domain.demand_history import DemandHistory
+from dormouse.domain.demand_history import DemandDay, DemandHistory
 from dormouse.domain.endpoint import Observation, Ownership, Present
 from dormouse.domain.failures import Failure
 from dormouse.domain.invocation import Forwarded, InvocationRequest, NotServing, Unanswered
@@ -164,11 +164,14 @@ class Endpoints(EndpointsList, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """What CloudWatch is to be asked: of which endpoint, and since when."""
+    """What CloudWatch is to be asked: of which endpoint, and since when its last activity is to be
+    found. Minutes are counted since `counted_since` if that is earlier, None: no earlier.
+    """
 
     endpoint: str
     variant_names: tuple[str, ...]
     since: datetime
+    counted_since: datetime | None = None
 
 
 class Metrics(Protocol):
@@ -699,13 +702,6 @@ class UsageLedger(Protocol):
     def usage(self, endpoint: str, since: datetime, until: datetime) -> Usage:
         """Add up the minutes of a window, which is widened to whole ones."""
 
-    def parts_of(
-        self, endpoint: str, since: datetime, until: datetime
-    ) -> tuple[Sequence[MinutePart], datetime]:
-        """Read the parts of whole minutes, the oldest first, and say up to where these are all: up
-        to `until`, unless there are too many to be read at once.
-        """
-
     def last_uses(self, endpoint: str) -> Mapping[str, datetime]:
         """Say when each model was last used, as far as that has been recorded, which is done once
         in five minutes: `usage` may know better.
@@ -715,6 +711,31 @@ class UsageLedger(Protocol):
         """Name the models used since the beginning of that minute, the most used first; of equals
         the one that was used last, then by name.
         """
+
+
+class DemandLedger(Protocol):
+    """When an endpoint was asked for: as it was counted, and day by day."""
+
+    def parts_of(
+        self, endpoint: str, since: datetime, until: datetime
+    ) -> tuple[Sequence[MinutePart], datetime]:
+        """Read the parts of whole minutes, the oldest first, and say up to where these are all: up
+        to `until`, unless there are too many to be read at once.
+        """
+
+    def days(self, endpoint: str, first: date) -> Sequence[DemandDay]:
+        """Read the days from one on in which anybody has asked, the oldest first, strongly
+        consistent.
+        """
+
+    def keep_day(self, endpoint: str, day: DemandDay) -> bool:
+        """Write a day in the place of the one that was read, with the next version; False, having
+        written nothing, where another was written since.
+        """
+
+
+class ReconcilerUsage(UsageLedger, DemandLedger, Protocol):
+    """What `reconcile` reads of use and demand, and writes of it."""
 
 
 class Nudge(Protocol):

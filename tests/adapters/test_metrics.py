@@ -35,6 +35,12 @@ def read(*variants: str) -> Measured | Unreadable:
     return InvocationMetrics(CLIENT).last_activity([window], UNTIL)["reviews"]
 
 
+def measured(end: int | None, **counts: int) -> Measured:
+    """Say what was measured: the end of the latest minute, and counts as in `result`."""
+    minutes = {MINUTE.replace(minute=int(name[1:])): count for name, count in counts.items()}
+    return Measured(None if end is None else MINUTE.replace(minute=end), minutes)
+
+
 def result(number: int = 0, status: str = "Complete", **counts: float) -> dict[str, Any]:
     """Build the result of one query: counts by minute of the hour, as `m10=2.0`."""
     return {
@@ -77,10 +83,40 @@ def test_both_dimensions_are_asked_for_by_the_minute(stub: Stubber) -> None:
 
 def test_the_end_of_the_latest_minute_with_an_invocation_counts(stub: Stubber) -> None:
     """In whatever order they come, over all variants; a minute of 0 is no use."""
-    results = [result(0, m8=1.0, m12=3.0, m19=0.0), result(1, m10=1.0)]
+    results = [result(0, m8=1.0, m12=3.0, m19=0.0), result(1, m10=1.0, m12=2.0)]
     stub.add_response("get_metric_data", {"MetricDataResults": results})
 
-    assert read("AllTraffic", "Shadow") == Measured(MINUTE.replace(minute=13))
+    assert read("AllTraffic", "Other") == measured(13, m8=1, m10=1, m12=5)
+
+
+def test_minutes_are_counted_farther_back_than_activity_is_looked_for(stub: Stubber) -> None:
+    """By the same call. What was before has been known before, and is no reason to stay up."""
+    windows = [
+        Window("a", ("AllTraffic",), MINUTE, MINUTE.replace(minute=2)),
+        Window("b", ("AllTraffic",), MINUTE, MINUTE.replace(minute=12)),
+        Window("c", ("AllTraffic",), MINUTE),
+    ]
+    results = [result(number, m1=1.0, m3=2.0, m11=4.0) for number in range(3)]
+    stub.add_response(
+        "get_metric_data",
+        {"MetricDataResults": results},
+        {"MetricDataQueries": ANY, "StartTime": MINUTE.replace(minute=2), "EndTime": UNTIL},
+    )
+
+    answers = InvocationMetrics(CLIENT).last_activity(windows, UNTIL)
+
+    assert answers["a"] == measured(12, m3=2, m11=4)
+    assert answers["b"] == answers["c"] == measured(12, m11=4)
+
+
+def test_what_nobody_has_used_lately_has_no_last_activity(stub: Stubber) -> None:
+    """Though it was used in the time that is counted."""
+    stub.add_response("get_metric_data", {"MetricDataResults": [result(0, m3=2.0)]})
+    window = Window("reviews", ("AllTraffic",), MINUTE, MINUTE.replace(minute=2))
+
+    answers = InvocationMetrics(CLIENT).last_activity([window], UNTIL)
+
+    assert answers["reviews"] == measured(None, m3=2)
 
 
 def test_pages_are_read_to_the_end(stub: Stubber) -> None:
@@ -93,7 +129,7 @@ def test_pages_are_read_to_the_end(stub: Stubber) -> None:
         {"MetricDataQueries": ANY, "StartTime": ANY, "EndTime": ANY, "NextToken": "more"},
     )
 
-    assert read() == Measured(MINUTE.replace(minute=15))
+    assert read() == measured(15, m8=1, m14=1)
 
 
 @pytest.mark.parametrize(
@@ -138,7 +174,7 @@ def test_many_endpoints_share_a_call(stub: Stubber) -> None:
     answers = InvocationMetrics(CLIENT).last_activity(windows, UNTIL)
 
     assert len(answers) == 501
-    assert answers["e7"] == Measured(MINUTE.replace(minute=11))
+    assert answers["e7"] == measured(11, m10=1)
     assert answers["e8"] == Measured(None)
 
 
@@ -155,5 +191,5 @@ def test_one_that_cannot_be_read_spoils_no_other(stub: Stubber) -> None:
     answers = InvocationMetrics(CLIENT).last_activity(windows, UNTIL)
 
     assert isinstance(answers["a"], Unreadable)
-    assert answers["b"] == Measured(MINUTE.replace(minute=9))
+    assert answers["b"] == measured(9, m8=1)
     assert answers["c"] == Measured(None)

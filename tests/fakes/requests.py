@@ -7,9 +7,10 @@ was lost), or let somebody else act in between.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
 
+from dormouse.domain.demand_history import DemandDay
 from dormouse.domain.parked_request import ParkedRequest, Queue, model_key, queue_of
 from dormouse.domain.usage import (
     LastUse,
@@ -248,6 +249,7 @@ class FakeUsageLedger:
     disturb: Disturb = undisturbed
     parts: dict[tuple[str, datetime, str], MinutePart] = field(default_factory=dict)
     last: dict[tuple[str, str], datetime] = field(default_factory=dict)
+    kept_days: dict[tuple[str, date], DemandDay] = field(default_factory=dict)
     minutes_at_once: int = 10_000
 
     def record(self, parts: Sequence[MinutePart], last_uses: Sequence[LastUse]) -> None:
@@ -273,6 +275,21 @@ class FakeUsageLedger:
                 until = minutes[self.minutes_at_once]
             read = [part for part in asked if part.minute < until]
             return sorted(read, key=lambda part: (part.minute, part.name)), until
+
+    def days(self, endpoint: str, first: date) -> Sequence[DemandDay]:
+        """Read those from one on."""
+        with disturbed(self.disturb, "usage.days"):
+            kept = sorted(day for name, day in self.kept_days if name == endpoint and day >= first)
+            return [self.kept_days[endpoint, day] for day in kept]
+
+    def keep_day(self, endpoint: str, day: DemandDay) -> bool:
+        """Write it, unless another was written since."""
+        with disturbed(self.disturb, "usage.keep_day"):
+            there = self.kept_days.get((endpoint, day.day))
+            if day.version != (0 if there is None else there.version):
+                return False
+            self.kept_days[endpoint, day.day] = replace(day, version=day.version + 1)
+            return True
 
     def last_uses(self, endpoint: str) -> Mapping[str, datetime]:
         """Say when each model was last used."""

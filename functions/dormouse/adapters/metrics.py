@@ -1,5 +1,6 @@
 """CloudWatch's count of an endpoint's invocations, whoever made them."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -44,12 +45,12 @@ class InvocationMetrics:
         }
         asked = [window for window in windows if window.variant_names]
         # Those of one window share a call: its times are those of the call.
-        for batch in _batches(sorted(asked, key=lambda window: window.since)):
+        for batch in _batches(sorted(asked, key=_asked_since)):
             found |= self._ask(batch, until)
         return found
 
     def _ask(self, batch: Sequence[Window], until: datetime) -> Mapping[str, Measured | Unreadable]:
-        since = min(window.since for window in batch).replace(second=0, microsecond=0)
+        since = min(map(_asked_since, batch)).replace(second=0, microsecond=0)
         try:
             with aws_call("GetMetricData"):
                 minutes = self._read(batch, since, until)
@@ -59,15 +60,15 @@ class InvocationMetrics:
 
     def _read(
         self, batch: Sequence[Window], since: datetime, until: datetime
-    ) -> "Mapping[tuple[str, str], Sequence[datetime] | str]":
-        """Read the minutes with invocations of each variant; or why they can't be read."""
+    ) -> "Mapping[tuple[str, str], Mapping[datetime, int] | str]":
+        """Read the invocations of each variant by minutes; or why they can't be read."""
         keys = [(window.endpoint, name) for window in batch for name in window.variant_names]
         queries = [_query(number, *key) for number, key in enumerate(keys)]
         by_id = {query["Id"]: key for query, key in zip(queries, keys, strict=True)}
         pages = self.client.get_paginator("get_metric_data").paginate(
             MetricDataQueries=queries, StartTime=since, EndTime=until
         )
-        active: dict[tuple[str, str], list[datetime]] = {key: [] for key in keys}
+        active: dict[tuple[str, str], dict[datetime, int]] = {key: {} for key in keys}
         unread: dict[tuple[str, str], str] = dict.fromkeys(
             keys, "GetMetricData did not answer in full"
         )
@@ -81,28 +82,33 @@ class InvocationMetrics:
                     unread.pop(key, None)
                 elif result["StatusCode"] != "PartialData":
                     unread[key] = f"GetMetricData answered {result['StatusCode']}"
-                active[key] += [
-                    minute
+                active[key] |= {
+                    minute: int(count)
                     for minute, count in zip(result["Timestamps"], result["Values"], strict=True)
                     if count > 0
-                ]
+                }
         return {**active, **unread}
 
 
 def _judge(
-    window: Window, minutes: "Mapping[tuple[str, str], Sequence[datetime] | str]"
+    window: Window, minutes: "Mapping[tuple[str, str], Mapping[datetime, int] | str]"
 ) -> Measured | Unreadable:
     """Put the variants of an endpoint together; minutes before its own window don't count."""
     since = window.since.replace(second=0, microsecond=0)
-    latest: datetime | None = None
+    counted_since = _asked_since(window).replace(second=0, microsecond=0)
+    counts = Counter[datetime]()
     for name in window.variant_names:
         active = minutes[window.endpoint, name]
         if isinstance(active, str):
             return Unreadable(active)
-        for minute in active:
-            if minute >= since and (latest is None or minute > latest):
-                latest = minute
-    return Measured(None if latest is None else latest + _PERIOD)
+        counts.update(active)
+    latest = max((minute for minute in counts if minute >= since), default=None)
+    counted = {minute: counts[minute] for minute in sorted(counts) if minute >= counted_since}
+    return Measured(None if latest is None else latest + _PERIOD, counted)
+
+
+def _asked_since(window: Window) -> datetime:
+    return window.since if window.counted_since is None else min(window.since, window.counted_since)
 
 
 def _batches(windows: Sequence[Window]) -> Iterator[Sequence[Window]]:

@@ -1,5 +1,5 @@
 """The usage table: an item for each part of a minute that a container has counted, and one for each
-model with its last use.
+model with its last use. (And one for each day of demand: see demand_days.py.)
 
 A part's item has the counts so far, and each write of it stands in the place of the one before: a
 write that is tried again counts nothing twice. Both kinds are written in batches:
@@ -19,6 +19,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, cast
 
 from dormouse.adapters.calls import aws_call
+from dormouse.adapters.demand_days import DemandDaysTable
 from dormouse.adapters.moments import read_moment, write_moment
 from dormouse.domain.latencies import Latencies
 from dormouse.domain.usage import (
@@ -34,7 +35,6 @@ from dormouse.domain.usage import (
 from dormouse.errors import AwsError
 
 if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_dynamodb.type_defs import (
         AttributeValueTypeDef,
         QueryInputTypeDef,
@@ -70,11 +70,8 @@ _ONE_MINUTE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
-class UsageTable:
-    """Implements UsageLedger. Every method may raise AwsError."""
-
-    client: "DynamoDBClient"
-    table_name: str
+class UsageTable(DemandDaysTable):
+    """Implements UsageLedger and DemandLedger. Every method may raise AwsError."""
 
     def record(self, parts: Sequence[MinutePart], last_uses: Sequence[LastUse]) -> None:
         """Write the parts, and when models were last used, 25 of them in a call."""

@@ -1,6 +1,7 @@
 """What CloudWatch knows of an endpoint's use, and the two ways of not knowing."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 
@@ -14,9 +15,11 @@ class Measured:
     """CloudWatch answered in full for the whole window that was asked for.
 
     `last_active_at` is the end of the latest minute with an invocation, None where there is none.
+    `minutes` are how many there were in each minute that had any, also of some time before that.
     """
 
     last_active_at: datetime | None
+    minutes: Mapping[datetime, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
