@@ -260,6 +260,7 @@ def test_what_was_kept_and_not_learned_is_learned_by_the_next(
 ) -> None:
     """Also where nobody has asked since, and what only CloudWatch knew."""
     school.after(minutes=5).ask()
+    school.ask(3, bypassing=True)
     school.after(minutes=1).ask(3, bypassing=True)
     school.after(minutes=8)
     measured = Measured(None, dict(school.truth))
