@@ -48,7 +48,9 @@ class Endpoint:
     status_since: datetime | None
     failure_reason: str | None
     endpoint_config: str | None
+    policy: str | None
     idle_timeout_seconds: int | None
+    delay_cost_seconds: int | None
     principals: tuple[str, ...]
     hold_until: datetime | None
     last_request_at: datetime | None
@@ -96,7 +98,9 @@ def read_endpoint(answer: object) -> Endpoint:
         status_since=read_moment(fields, "status_since"),
         failure_reason=read_text(fields, "failure_reason"),
         endpoint_config=read_text(fields, "endpoint_config"),
+        policy=read_text(fields, "policy"),
         idle_timeout_seconds=read_whole(fields, "idle_timeout_seconds"),
+        delay_cost_seconds=read_whole(fields, "delay_cost_seconds"),
         principals=tuple(read_texts(fields, "principals")),
         hold_until=read_moment(fields, "hold_until"),
         last_request_at=read_moment(fields, "last_request_at"),

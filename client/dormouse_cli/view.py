@@ -97,8 +97,7 @@ def details(endpoint: Endpoint, now: datetime) -> RenderableType:
     moment("held until", endpoint.hold_until)
     moment("last request", endpoint.last_request_at)
     fact("requests", _requests_waiting(endpoint, now))
-    if endpoint.idle_timeout_seconds is not None:
-        fact("idle timeout", spoken(endpoint.idle_timeout_seconds))
+    fact("idle timeout", _idle_timeout(endpoint))
     if endpoint.expected_wake_seconds is not None:
         fact("a wake takes", f"about {spoken(endpoint.expected_wake_seconds)}")
     for name, value in facts_of(endpoint.life, now):
@@ -108,6 +107,17 @@ def details(endpoint: Endpoint, now: datetime) -> RenderableType:
     if not endpoint.decisions:
         return facts
     return Group(facts, Text(), history(endpoint.decisions, now))
+
+
+def _idle_timeout(endpoint: Endpoint) -> str | None:
+    """For how long use keeps it up, by which policy; a forecast says so anew each time."""
+    words = []
+    if endpoint.idle_timeout_seconds is not None:
+        words.append(spoken(endpoint.idle_timeout_seconds))
+    if endpoint.delay_cost_seconds is not None:
+        cost = spoken(endpoint.delay_cost_seconds)
+        words.append(f"by {endpoint.policy}, a delayed minute is worth {cost}")
+    return ", ".join(words) or None
 
 
 def requests(waiting: Sequence[AcceptedRequest], now: datetime) -> RenderableType:

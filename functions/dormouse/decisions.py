@@ -14,6 +14,9 @@ from dormouse.domain.rule import Rule
 from dormouse.errors import AwsError
 from dormouse.ports import Clock, History, ReconcilerState
 
+# What these say is of the moment at which it is said, and holds for longer.
+_OF_THE_MOMENT = frozenset({Rule.RECENT_ACTIVITY, Rule.FORECAST})
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -127,14 +130,26 @@ def decision_of(plan: Plan, problem: str | None) -> Decision:
 
 def is_news(decision: Decision, recorded: Decision | None, now: datetime) -> bool:
     """Whether a decision has to be written. That of an endpoint in use, whose time moves on with
-    each request, is written anew only when the time that was written has passed.
+    each request, is written anew only when the time that was written has passed; so is what a
+    forecast says, whose figures move on with each minute.
     """
     if recorded is None or (decision.action, decision.rule) != (recorded.action, recorded.rule):
         return True
     # Requests are told until when it is kept down.
     if decision.kept_down != recorded.kept_down:
         return True
-    if decision.rule == Rule.RECENT_ACTIVITY and recorded.until is not None:
+    if decision.rule in _OF_THE_MOMENT and recorded.until is not None:
         return now >= recorded.until
+    if decision.action == Action.STAY_DOWN and _is_promise_broken(decision, recorded, now):
+        return True
     # When the clock could change it follows from the rules, and may come nearer with each tick.
     return decision.reason != recorded.reason
+
+
+def _is_promise_broken(decision: Decision, recorded: Decision, now: datetime) -> bool:
+    """Whether it was said to be started by itself at a moment, and is not; or is now, and was not
+    said to be.
+    """
+    if recorded.until is None or decision.until is None:
+        return recorded.until != decision.until
+    return recorded.until != decision.until and now >= recorded.until

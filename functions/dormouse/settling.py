@@ -16,19 +16,22 @@ from dormouse.decisions import Decisions, Outcome
 from dormouse.domain import news
 from dormouse.domain.activity import Activity, Measured, NotMeasured
 from dormouse.domain.claims import Claim, Deployment, Refusal, Why
+from dormouse.domain.demand_fold import counted_since
 from dormouse.domain.endpoint import Absent, EndpointStatus, Observation, Ownership, Present
 from dormouse.domain.failures import Failure, failed_again, is_passing, of_use
+from dormouse.domain.idle_policy import evidence_since
 from dormouse.domain.keepsake import tags_to_create
 from dormouse.domain.ledger import Ledger
 from dormouse.domain.notice import Notice
 from dormouse.domain.plan import Action, Plan, decide, failed_update, guard, is_same_config
 from dormouse.domain.rule import Rule
-from dormouse.domain.spec import ENDPOINT_TAG, STACK_TAG, Spec
+from dormouse.domain.spec import ENDPOINT_TAG, STACK_TAG, Policy, Spec
 from dormouse.domain.spending import spent_by
 from dormouse.domain.terms import terms_of
 from dormouse.domain.timing import Timing
 from dormouse.domain.waiting import NOBODY, Waiting
 from dormouse.errors import AwsError, AwsUnansweredError
+from dormouse.learning import Learning
 from dormouse.ports import Clock, Endpoints, Metrics, Rates, ReconcilerState, Window
 from dormouse.releasing import Releasing
 from dormouse.teardown import Teardown, taken
@@ -69,6 +72,7 @@ class Settling:
     teardown: Teardown
     awakening: Awakening
     releasing: Releasing
+    learning: Learning
     decisions: Decisions
 
     def settle(
@@ -100,7 +104,7 @@ class Settling:
         if isinstance(claim, Refusal) or isinstance(seen, Absent) or ledger.has_requests:
             return None
         plan = self._decide(claim, ledger, seen, NotMeasured(), NOBODY)
-        return self._window(claim, seen) if plan.action is Action.MEASURE else None
+        return self._window(claim, ledger, seen) if plan.action is Action.MEASURE else None
 
     def as_remembered(self, ledger: Ledger, look: Look) -> Look:
         """Add what DescribeEndpoint said of it before, if the list shows no change since."""
@@ -131,7 +135,7 @@ class Settling:
                 return Outcome(endpoint, _GONE_ALREADY)
             ledger = ledger.without_life()
         ledger, ended = self._note_update(claim, ledger, seen)
-        plan = self._plan(claim, ledger, seen, waiting, activity)
+        ledger, plan, problem = self._plan(claim, ledger, seen, waiting, activity)
         if plan.action in _LOOKED_AT_CLOSELY and not look.is_close:
             look = Look(self.endpoints.observe(endpoint), is_close=True)
             return self._judge(claim, ledger, look, waiting, activity)
@@ -144,7 +148,8 @@ class Settling:
         if isinstance(seen, Present) and seen.status.is_serving and lets_through(ledger, outcome):
             outcome, is_first = self._announce(claim, ledger, seen, waiting, outcome)
         told = (*ended, *self._notices(claim, ledger, seen, outcome, is_first=is_first))
-        return self.decisions.keep(ledger, seen, outcome, told)
+        outcome = self.decisions.keep(ledger, seen, outcome, told)
+        return outcome if problem is None else outcome.with_problem(problem)
 
     def _look_again(self, endpoint: str, ledger: Ledger, look: Look) -> Look:
         """Describe it where the list does not suffice: what it shows has changed, or is not there
@@ -247,15 +252,20 @@ class Settling:
 
     def _plan(
         self, spec: Spec, ledger: Ledger, seen: Observation, waiting: Waiting, activity: Activity
-    ) -> Plan:
+    ) -> tuple[Ledger, Plan, str | None]:
+        """Plan, by all that can be known. Returns the ledger with what was learned for that, and
+        what has kept something from being learned.
+        """
+        ledger, problem = self.learning.learn(spec, ledger, seen, activity)
         plan = self._decide(spec, ledger, seen, activity, waiting)
         if plan.action is Action.MEASURE and not isinstance(seen, Absent):
-            window = self._window(spec, seen)
+            window = self._window(spec, ledger, seen)
             activity = self.metrics.last_activity([window], self.clock())[spec.endpoint]
+            ledger, problem = self.learning.learn(spec, ledger, seen, activity)
             plan = self._decide(spec, ledger, seen, activity, waiting)
         if isinstance(activity, Measured) and activity.last_active_at is not None:
             self.state.record_metrics_activity(spec.endpoint, activity.last_active_at)
-        return plan
+        return ledger, plan, problem
 
     def _decide(
         self, spec: Spec, ledger: Ledger, seen: Observation, activity: Activity, waiting: Waiting
@@ -263,8 +273,12 @@ class Settling:
         now, timing = self.clock(), self.timing
         return decide(spec, ledger, seen, activity, timing=timing, now=now, waiting=waiting)
 
-    def _window(self, spec: Spec, seen: Present) -> Window:
-        return Window(spec.endpoint, seen.variant_names, self.clock() - spec.idle_timeout)
+    def _window(self, spec: Spec, ledger: Ledger, seen: Present) -> Window:
+        since = evidence_since(spec, ledger, self.timing, self.clock())
+        # What it learns from goes farther back, and costs nothing more.
+        learns = spec.policy is Policy.FORECAST
+        counted = counted_since(ledger, self.clock()) if learns else None
+        return Window(spec.endpoint, seen.variant_names, since, counted)
 
     def _apply(
         self, spec: Spec, ledger: Ledger, plan: Plan, seen: Observation, ownership: Ownership

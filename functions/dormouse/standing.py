@@ -15,13 +15,14 @@ from dormouse.domain.decision_page import Decided
 from dormouse.domain.dry_run import DryRun
 from dormouse.domain.endpoint import Present
 from dormouse.domain.failures import retry_at
+from dormouse.domain.idle_policy import timeout_of
 from dormouse.domain.ledger import Decision, Ledger, PastDecision
 from dormouse.domain.outlook import state_of, what_next, when_next
 from dormouse.domain.parked_request import ParkedRequest
 from dormouse.domain.plan import is_same_config
 from dormouse.domain.precedence import Finding
 from dormouse.domain.schedule import Schedule, Window
-from dormouse.domain.spec import Spec
+from dormouse.domain.spec import Policy, Spec
 from dormouse.domain.spending import share, words_of_spent
 from dormouse.waiting_requests import Replay
 
@@ -39,12 +40,11 @@ def write_standing(standing: Standing) -> dict[str, Any]:
         "status_since": _moment(present.last_modified_at) if present else None,
         "failure_reason": present.failure_reason if present else None,
         **_configs(spec, present, ledger),
-        "idle_timeout_seconds": _seconds(spec.idle_timeout) if spec else None,
+        **_policy(standing, spec),
         "min_up_seconds": _seconds(spec.min_up) if spec else None,
         "max_up_seconds": _seconds(spec.max_up) if spec and spec.max_up else None,
         "schedule": _schedule(spec.schedule, standing.at) if spec else None,
         "blackout": _schedule(spec.blackout, standing.at) if spec else None,
-        "policy": spec.policy.value if spec else None,
         "owner": spec.owner if spec else None,
         "spent": _spent(standing, spec),
         "principals": _principals(standing),
@@ -200,6 +200,18 @@ def _configs(spec: Spec | None, present: Present | None, ledger: Ledger) -> dict
         "running_config": running or None,
         "is_fallen_back": any(is_same_config(running, config) for config in configs[1:]),
         "failures": failures,
+    }
+
+
+def _policy(standing: Standing, spec: Spec | None) -> dict[str, Any]:
+    """Write what decides when nobody asks. A forecast has a timeout of its own each time."""
+    has_timeout = spec is not None and spec.policy is not Policy.FORECAST
+    has_knob = spec is not None and spec.policy is not Policy.FIXED
+    timeout = timeout_of(spec, standing.expected_wake).duration if spec and has_timeout else None
+    return {
+        "policy": spec.policy.value if spec else None,
+        "idle_timeout_seconds": None if timeout is None else _seconds(timeout),
+        "delay_cost_seconds": _seconds(spec.delay_cost) if spec and has_knob else None,
     }
 
 

@@ -82,6 +82,7 @@ class FakeEndpoint:
             "failure_reason": self.failure_reason,
             "endpoint_config": f"{self.name}-config",
             "idle_timeout_seconds": 900,
+            "delay_cost_seconds": None,
             "principals": ["111122223333"],
             "hold_until": self.hold_until,
             "last_request_at": None,

@@ -9,6 +9,7 @@ import pytest
 import typer.main
 
 from dormouse.domain import spec
+from dormouse.domain.spec import parse_spec
 from dormouse_cli.app import app
 from dormouse_cli.exit_codes import ExitCode
 from local.settings import LocalSettings, variable
@@ -34,6 +35,9 @@ IN_WORDS = {
     "S3Buckets": "none",
     "CompletionTopicArns": "none",
     "CaptureKeyArn": "S3's own",
+    "IdlePolicy": "`break-even`",
+    "DelayCost": "`15m`",
+    "IdleTimeout": "what the policy computes",
     "MinUp": "no minimum",
     "MaxUp": "no limit",
     "Schedule": "never",
@@ -60,7 +64,7 @@ def test_every_parameter_is_in_its_table_with_its_default() -> None:
 
 
 def test_every_tag_is_in_its_table() -> None:
-    """Those of an EndpointConfig; the bounds and the default of the idle timeout, too."""
+    """Those of an EndpointConfig; the bounds and defaults of what its idle policy goes by, too."""
     rows = {row.spans(0)[0]: row for row in PAGE.table("tag", "value", "default")}
     tags = {value for name, value in vars(spec).items() if name.endswith("_TAG")}
 
@@ -72,6 +76,15 @@ def test_every_tag_is_in_its_table() -> None:
         f"{spec.SHORTEST_IDLE_TIMEOUT // timedelta(seconds=1)}s",
         f"{spec.LONGEST_IDLE_TIMEOUT // timedelta(hours=1)}h",
     ]
+    delay_cost = rows[spec.DELAY_COST_TAG]
+    assert delay_cost.spans(2) == [f"{spec.DEFAULT_DELAY_COST // timedelta(minutes=1)}m"]
+    assert delay_cost.spans(1) == [
+        f"{spec.SHORTEST_DELAY_COST // timedelta(minutes=1)}m",
+        f"{spec.LONGEST_DELAY_COST // timedelta(hours=1)}h",
+    ]
+    policy = rows[spec.POLICY_TAG]
+    assert policy.spans(1) == [each.value for each in spec.Policy]
+    assert policy.spans(2)[0] == parse_spec("c", {spec.ENDPOINT_TAG: "e"}).policy
 
 
 def subcommands(group: Any, *before: str) -> dict[str, Any]:

@@ -47,7 +47,7 @@ class World:
         self.clock = FakeClock()
         self.endpoints = FakeEndpoints(self.clock)
         self.metrics = FakeMetrics()
-        self.catalog = FakeCatalog([config("reviews")])
+        self.catalog = FakeCatalog([config("reviews", idle_timeout="15m")])
         self.nudge = FakeNudge()
         self.records = FakeRequestRecords()
         self.letters = FakeDeadLetters()

@@ -34,6 +34,7 @@ _FIELDS = {
     "is_fallen_back",
     "failures",
     "idle_timeout_seconds",
+    "delay_cost_seconds",
     "min_up_seconds",
     "max_up_seconds",
     "schedule",
@@ -82,6 +83,7 @@ def check_endpoint(endpoint: Any, *, with_decisions: bool) -> None:
         _check_moment(endpoint[field])
     for field in (
         "idle_timeout_seconds",
+        "delay_cost_seconds",
         "min_up_seconds",
         "max_up_seconds",
         "expected_wake_seconds",

@@ -16,7 +16,7 @@ from dormouse.domain.intent import Hold, Wake, parse_intent
 from dormouse.domain.invocation import BODY_LIMIT_BYTES
 from dormouse.domain.price_override import parse_price_overrides
 from dormouse.domain.principals import Kind, Principal
-from dormouse.domain.spec import SpecError, is_endpoint_name, parse_spec
+from dormouse.domain.spec import Policy, SpecError, is_endpoint_name, parse_spec
 from dormouse.domain.spending import Budget
 from tests.template.cloudformation import (
     IMAGE,
@@ -85,7 +85,15 @@ def accepts(parameter: str, value: str) -> bool:
         ("IdleTimeout", "15", False),
         ("IdleTimeout", "0m", False),
         ("IdleTimeout", "soon", False),
-        ("IdleTimeout", "", False),
+        ("IdleTimeout", "", True),
+        ("IdlePolicy", "", True),
+        ("IdlePolicy", "fixed", True),
+        ("IdlePolicy", "break-even", True),
+        ("IdlePolicy", "forecast", True),
+        ("IdlePolicy", "psychic", False),
+        ("DelayCost", "", True),
+        ("DelayCost", "15m", True),
+        ("DelayCost", "15", False),
         ("IdleTimeout", "1.5h", False),
         ("IdleTimeout", "1h30m", False),
         ("MinUp", "", True),
@@ -291,13 +299,44 @@ def test_the_stacks_own_config_asks_for_what_the_parameters_say() -> None:
     """The tags are the specification; a list of nobody is not written at all."""
     assert tags() == {
         "dormouse:endpoint": "dormouse",
-        "dormouse:idle-timeout": "15m",
         "dormouse:stack": STACK,
         "dormouse:template": STACK_ID,
     }
     spec = parse_spec("config", tags())
-    assert (spec.endpoint, spec.idle_timeout) == ("dormouse", timedelta(minutes=15))
+    assert (spec.endpoint, spec.policy) == ("dormouse", Policy.BREAK_EVEN)
     assert spec.principals == ()
+
+
+@pytest.mark.parametrize(
+    ("given", "policy", "timeout", "cost"),
+    [
+        ({"IdleTimeout": "15m"}, Policy.FIXED, 15, 15),
+        ({"IdlePolicy": "fixed"}, Policy.FIXED, 15, 15),
+        ({"IdlePolicy": "fixed", "IdleTimeout": "2h"}, Policy.FIXED, 120, 15),
+        ({"IdlePolicy": "break-even", "DelayCost": "1h"}, Policy.BREAK_EVEN, None, 60),
+        ({"DelayCost": "1h"}, Policy.BREAK_EVEN, None, 60),
+        ({"IdlePolicy": "forecast"}, Policy.FORECAST, None, 15),
+    ],
+)
+def test_the_idle_policy_becomes_tags(
+    given: dict[str, str], policy: Policy, timeout: int | None, cost: int
+) -> None:
+    """A stack that has set its IdleTimeout, as every one had before there were others, keeps it."""
+    spec = parse_spec("config", tags(**given))
+
+    assert spec.policy is policy
+    assert spec.idle_timeout == (None if timeout is None else timedelta(minutes=timeout))
+    assert spec.delay_cost == timedelta(minutes=cost)
+
+
+def test_parameters_that_contradict_each_other_are_named_where_the_tags_are_read() -> None:
+    """No pattern can tell."""
+    for given in (
+        {"IdleTimeout": "15m", "DelayCost": "1h"},
+        {"IdleTimeout": "15m", "IdlePolicy": "forecast"},
+    ):
+        with pytest.raises(SpecError, match="counts for nothing with dormouse:"):
+            parse_spec("config", tags(**given))
 
 
 def test_principals_become_a_tag() -> None:

@@ -6,11 +6,11 @@ from dormouse.domain.activity import Activity, Measured
 from dormouse.domain.endpoint import Absent, EndpointStatus, Observation, Present
 from dormouse.domain.ledger import Ledger
 from dormouse.domain.plan import Plan, decide
-from dormouse.domain.spec import Spec
+from dormouse.domain.spec import Policy, Spec
 from dormouse.domain.timing import Timing
 
 NOW = datetime(2026, 2, 16, 12, 0, tzinfo=UTC)  # a Monday
-SPEC = Spec("reviews", "reviews-config", idle_timeout=timedelta(minutes=15))
+SPEC = Spec("reviews", "reviews-config", idle_timeout=timedelta(minutes=15), policy=Policy.FIXED)
 TIMING = Timing(
     metric_lag=timedelta(minutes=5),
     ledger_interval=timedelta(seconds=30),

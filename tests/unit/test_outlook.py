@@ -106,7 +106,8 @@ def decision(action: Action, rule: Rule, until: datetime | None = None) -> Decis
         (decision(Action.STAY_DOWN, Rule.REMOVAL), "it stays down: Dormouse goes", None),
         (
             decision(Action.STAY_DOWN, Rule.OTHERWISE_DOWN, UNTIL),
-            "the next request, wake or hold starts it; a window of its own begins",
+            "the next request, wake or hold starts it; a window of its own begins, or what its "
+            "forecast expects",
             UNTIL,
         ),
         (
@@ -170,6 +171,12 @@ def decision(action: Action, rule: Rule, until: datetime | None = None) -> Decis
             "it may stop then, unless it is used before",
             UNTIL,
         ),
+        (
+            decision(Action.STAY_UP, Rule.FORECAST, UNTIL),
+            "it may stop then, unless it is used before",
+            UNTIL,
+        ),
+        (decision(Action.START, Rule.FORECAST, UNTIL), "SageMaker creates it", None),
         (
             decision(Action.STAY_UP, Rule.FAIL_SAFE),
             "it is looked at again with each tick",

@@ -1,5 +1,6 @@
 """Every status of an endpoint, with and without demand, and the evidence that a stop needs."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -9,7 +10,6 @@ from dormouse.domain.endpoint import Absent, EndpointStatus, Observation
 from dormouse.domain.ledger import Ledger
 from dormouse.domain.plan import Action, decide
 from dormouse.domain.rule import Rule
-from dormouse.domain.spec import Spec
 from tests.unit.planning import (
     ABSENT,
     DEMAND,
@@ -154,7 +154,7 @@ def test_a_direct_caller_keeps_it_up_while_gaps_are_shorter_than_timeout_less_la
 
 def test_the_ledger_may_be_a_renewal_interval_older_than_the_last_request() -> None:
     """The proxy writes at most once in the interval, so that much is added."""
-    at_the_edge = NOW - SPEC.idle_timeout - TIMING.ledger_interval
+    at_the_edge = NOW - timedelta(minutes=15) - TIMING.ledger_interval
     inside = Ledger(last_request_at=at_the_edge + timedelta(seconds=1))
     outside = Ledger(last_request_at=at_the_edge)
 
@@ -188,7 +188,7 @@ def test_demand_that_was_met_starts_nothing_again() -> None:
 
 def test_unmet_demand_counts_for_as_long_as_somebody_may_wait() -> None:
     """After that, starting would cost money for nobody; who still waits has asked again."""
-    spec = Spec("reviews", "reviews-config", idle_timeout=timedelta(days=7))
+    spec = replace(SPEC, idle_timeout=timedelta(days=7))
 
     def asked(minutes_ago: int) -> Ledger:
         at = NOW - timedelta(minutes=minutes_ago)
@@ -206,7 +206,7 @@ def test_what_cloudwatch_showed_is_remembered_and_not_asked_for_again() -> None:
     decided = plan(remembered, seen(S.IN_SERVICE), NotMeasured())
 
     assert (decided.action, decided.rule) == (Action.STAY_UP, Rule.RECENT_ACTIVITY)
-    assert decided.next_look_at == seen_at + SPEC.idle_timeout
+    assert decided.next_look_at == seen_at + timedelta(minutes=15)
     assert "CloudWatch shows an invocation" in decided.reason
 
 

@@ -11,11 +11,10 @@ from dormouse.domain.failures import failed_again
 from dormouse.domain.ledger import Ledger
 from dormouse.domain.plan import Action
 from dormouse.domain.rule import Rule
-from dormouse.domain.spec import Spec
-from tests.unit.planning import DEMAND, IDLE, NOW, SLEEPING, STATUSES, plan, seen
+from tests.unit.planning import DEMAND, IDLE, NOW, SLEEPING, SPEC, STATUSES, plan, seen
 
 S = EndpointStatus
-NEW = Spec("reviews", "new-config", idle_timeout=timedelta(minutes=15))
+NEW = replace(SPEC, config_name="new-config")
 # By status, what is done with an endpoint on another config: needed, needed by nobody, asleep.
 TABLE = {
     S.CREATING: (Action.WAIT, Action.WAIT, Action.WAIT),

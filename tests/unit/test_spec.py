@@ -9,20 +9,27 @@ from hypothesis import strategies as st
 
 from dormouse.domain.capture_policy import CapturePolicy, Content, Pattern
 from dormouse.domain.principals import Kind, Principal
-from dormouse.domain.spec import Spec, SpecError, is_endpoint_name, parse_spec
+from dormouse.domain.spec import Policy, Spec, SpecError, is_endpoint_name, parse_spec
 
 
 def test_the_tags_are_read() -> None:
     """And the tags of other owners are left alone."""
     tags = {"dormouse:endpoint": "reviews", "dormouse:idle-timeout": "45m", "team": "search"}
 
-    assert parse_spec("c1", tags) == Spec("reviews", "c1", timedelta(minutes=45))
+    assert parse_spec("c1", tags) == Spec(
+        "reviews", "c1", timedelta(minutes=45), policy=Policy.FIXED
+    )
 
 
-def test_the_idle_timeout_has_a_default() -> None:
-    """To adopt an endpoint, one tag is enough."""
+def test_one_tag_is_enough_to_adopt_an_endpoint() -> None:
+    """It then stays up for as long as a wake costs, with a delayed minute at fifteen."""
     assert parse_spec("c1", {"dormouse:endpoint": "reviews"}) == Spec(
-        "reviews", "c1", timedelta(minutes=15), principals=()
+        "reviews",
+        "c1",
+        idle_timeout=None,
+        principals=(),
+        policy=Policy.BREAK_EVEN,
+        delay_cost=timedelta(minutes=15),
     )
 
 
@@ -163,6 +170,8 @@ TAG_KEYS = (
         [
             "dormouse:endpoint",
             "dormouse:idle-timeout",
+            "dormouse:policy",
+            "dormouse:delay-cost",
             "dormouse:principals",
             "dormouse:stack",
             "dormouse:cold-default",
@@ -180,6 +189,7 @@ TAG_KEYS = (
 )
 VALUES = st.text() | st.sampled_from(
     [
+        *("fixed", "break-even", "forecast"),
         *("r", "15m", "123456789012", "wait=9", "refuse", "5", "0.5", "input", "email /a/-"),
         *("none", "text/csv", "arn:aws:sns:us-east-1:123456789012:t"),
     ]
@@ -194,7 +204,9 @@ def test_any_tags_are_read_or_refused(tags: dict[str, str]) -> None:
     except SpecError:
         return
     assert is_endpoint_name(spec.endpoint)
-    assert timedelta(minutes=1) <= spec.idle_timeout <= timedelta(days=7)
+    assert (spec.idle_timeout is None) == (spec.policy is not Policy.FIXED)
+    assert timedelta(minutes=1) <= (spec.idle_timeout or timedelta(hours=1)) <= timedelta(days=7)
+    assert timedelta(minutes=1) <= spec.delay_cost <= timedelta(hours=24)
     assert bool(spec.principals) == ("dormouse:principals" in tags)
     assert spec.cold_wait is None or timedelta(0) < spec.cold_wait <= timedelta(seconds=50)
     assert (spec.completion_topic is not None) == ("dormouse:completion-topic" in tags)

@@ -26,6 +26,7 @@ FORMED = [
     "schedule",
     "blackout",
     "policy",
+    "delay-cost",
     "budget",
     "notification-topic",
     "priority",
@@ -52,7 +53,8 @@ def test_every_tag_of_a_life_is_read() -> None:
             "dormouse:max-up": "12h",
             "dormouse:schedule": "Mon-Fri 08:00-18:00 Europe/Berlin",
             "dormouse:blackout": "daily 02:00-03:00",
-            "dormouse:policy": "fixed",
+            "dormouse:policy": "forecast",
+            "dormouse:delay-cost": "45m",
             "dormouse:budget": "120h",
             "dormouse:owner": "ml-team@example.com",
             "dormouse:notification-topic": TOPIC,
@@ -67,7 +69,8 @@ def test_every_tag_of_a_life_is_read() -> None:
         max_up=timedelta(hours=12),
         schedule=parse_schedule("Mon-Fri 08:00-18:00 Europe/Berlin"),
         blackout=parse_schedule("daily 02:00-03:00"),
-        policy=Policy.FIXED,
+        policy=Policy.FORECAST,
+        delay_cost=timedelta(minutes=45),
         budget=Budget(hours=Decimal(120)),
         owner="ml-team@example.com",
         notification_topic=TOPIC,
@@ -99,7 +102,10 @@ def test_a_malformed_value_names_its_tag_the_bad_part_and_an_example(tag: str, b
         ("schedule", "Mon-Fry 08:00-18:00", "'Fry' is no day"),
         ("blackout", "daily 08:00-18:00 Mars/Olympus", "'Mars/Olympus' is no time zone"),
         ("schedule", "@office", "no schedule named 'office'"),
-        ("policy", "psychic", "'psychic' is no policy: write fixed"),
+        ("policy", "psychic", "'psychic' is no policy: write fixed, break-even or forecast"),
+        ("delay-cost", "59s", "'59s' is out of range: from 1m to 24h is allowed"),
+        ("delay-cost", "25h", "'25h' is out of range: from 1m to 24h is allowed"),
+        ("delay-cost", "15", "'15' is not a duration"),
         ("budget", "12", "'12' has no unit"),
         ("owner", " ", "names nobody"),
         ("notification-topic", "ml-team", "'ml-team' is not the ARN of an SNS topic"),
@@ -128,6 +134,62 @@ def test_a_max_up_must_leave_room_for_the_min_up() -> None:
     tags = {**ENDPOINT, "dormouse:min-up": "2h", "dormouse:max-up": "2h"}
     with pytest.raises(SpecError, match="dormouse:max-up: '2h' is not longer than dormouse:min-up"):
         parse_spec("c1", tags)
+
+
+@pytest.mark.parametrize(
+    ("tags", "policy", "timeout", "cost"),
+    [
+        ({}, Policy.BREAK_EVEN, None, 15),
+        ({"idle-timeout": "45m"}, Policy.FIXED, 45, 15),
+        ({"policy": "fixed"}, Policy.FIXED, 15, 15),
+        ({"policy": "fixed", "idle-timeout": "45m"}, Policy.FIXED, 45, 15),
+        ({"policy": "break-even"}, Policy.BREAK_EVEN, None, 15),
+        ({"delay-cost": "4h"}, Policy.BREAK_EVEN, None, 240),
+        ({"policy": "break-even", "delay-cost": "1m"}, Policy.BREAK_EVEN, None, 1),
+        ({"policy": "forecast"}, Policy.FORECAST, None, 15),
+        ({"policy": "forecast", "delay-cost": "24h"}, Policy.FORECAST, None, 1440),
+    ],
+)
+def test_what_decides_when_nobody_asks(
+    tags: dict[str, str], policy: Policy, timeout: int | None, cost: int
+) -> None:
+    """An idle timeout alone is a fixed one, as it was before there were others."""
+    spec = parse_spec("c1", {**ENDPOINT, **{f"dormouse:{key}": tags[key] for key in tags}})
+
+    assert spec.policy is policy
+    assert spec.idle_timeout == (None if timeout is None else timedelta(minutes=timeout))
+    assert spec.delay_cost == timedelta(minutes=cost)
+
+
+@pytest.mark.parametrize(
+    ("tags", "names"),
+    [
+        (
+            {"idle-timeout": "45m", "delay-cost": "1h"},
+            "tag dormouse:delay-cost: '1h' counts for nothing with dormouse:idle-timeout=45m, a "
+            "fixed timeout",
+        ),
+        (
+            {"policy": "fixed", "delay-cost": "1h"},
+            "tag dormouse:delay-cost: '1h' counts for nothing with dormouse:policy=fixed",
+        ),
+        (
+            {"policy": "break-even", "idle-timeout": "45m"},
+            "tag dormouse:idle-timeout: '45m' counts for nothing with dormouse:policy=break-even",
+        ),
+        (
+            {"policy": "forecast", "idle-timeout": "45m"},
+            "tag dormouse:idle-timeout: '45m' counts for nothing with dormouse:policy=forecast",
+        ),
+    ],
+)
+def test_tags_that_contradict_each_other_are_both_named(tags: dict[str, str], names: str) -> None:
+    """With an example, rather than one of them being ignored."""
+    with pytest.raises(SpecError) as refusal:
+        parse_spec("c1", {**ENDPOINT, **{f"dormouse:{key}": tags[key] for key in tags}})
+
+    assert f"EndpointConfig c1, {names}" in str(refusal.value)
+    assert ", as in dormouse:" in str(refusal.value)
 
 
 def config(name: str, **tags: str) -> TaggedConfig:

@@ -17,7 +17,7 @@ from dormouse.domain.ledger import Closing, Decision, KeptDown, Ledger, PastDeci
 from dormouse.domain.named_schedules import parse_schedule
 from dormouse.domain.parked_request import Kind, ParkedRequest, Status
 from dormouse.domain.principals import parse_principals
-from dormouse.domain.spec import Spec
+from dormouse.domain.spec import Policy, Spec
 from dormouse.domain.spending import Budget, Rate, Spent
 from dormouse.domain.terms import Terms
 from dormouse.domain.waiting import NOBODY
@@ -34,7 +34,7 @@ from tests.fakes.shapes import check_decisions, check_dry_run, check_endpoint, c
 from tests.unit.planning import STATUSES, TIMING, observed, seen
 
 NOW = datetime(2026, 11, 22, 16, 25, 49, 120_000, tzinfo=UTC)
-SPEC = Spec("reviews", "Reviews-Config", timedelta(minutes=15))
+SPEC = Spec("reviews", "Reviews-Config", timedelta(minutes=15), policy=Policy.FIXED)
 DECISION = Decision("stay up", "recent activity", "needed", NOW + timedelta(minutes=5))
 STANDING = Standing(
     at=NOW,
@@ -96,6 +96,7 @@ def test_the_whole_of_one_that_has_failed() -> None:
         "is_fallen_back": False,
         "failures": [],
         "idle_timeout_seconds": 900,
+        "delay_cost_seconds": None,
         "min_up_seconds": 0,
         "max_up_seconds": None,
         "schedule": None,
@@ -125,6 +126,31 @@ def test_the_whole_of_one_that_has_failed() -> None:
         "expected_wake_seconds": 480,
         "decisions": [decision],
     }
+
+
+@pytest.mark.parametrize(
+    ("policy", "timeout", "cost"),
+    [
+        (Policy.FIXED, 900, None),
+        (Policy.BREAK_EVEN, 480 + 2700, 2700),
+        (Policy.FORECAST, None, 2700),
+    ],
+)
+def test_what_decides_when_nobody_asks(
+    policy: Policy, timeout: int | None, cost: int | None
+) -> None:
+    """The timeout as it is now, by the learned wake; a forecast has another one each time."""
+    spec = replace(
+        SPEC,
+        policy=policy,
+        idle_timeout=timedelta(minutes=15) if policy is Policy.FIXED else None,
+        delay_cost=timedelta(minutes=45),
+    )
+    answer = written(claim=spec)
+
+    assert answer["policy"] == policy
+    assert answer["idle_timeout_seconds"] == timeout
+    assert answer["delay_cost_seconds"] == cost
 
 
 def test_before_the_first_tick() -> None:

@@ -8,9 +8,11 @@ from dormouse.adopting import Adoption
 from dormouse.announcing import Announcing
 from dormouse.awakening import Awakening
 from dormouse.decisions import Decisions
+from dormouse.domain import idle_policy
 from dormouse.domain.claims import Deployment
 from dormouse.domain.timing import Timing
 from dormouse.keeping import Keeping
+from dormouse.learning import Learning
 from dormouse.ports import (
     Catalog,
     Clock,
@@ -24,10 +26,10 @@ from dormouse.ports import (
     NoticeTopics,
     Rates,
     ReconcilerState,
+    ReconcilerUsage,
     RequestRecords,
     Scaling,
     Schedules,
-    UsageLedger,
     WorkQueue,
 )
 from dormouse.reconciler import Reconciler
@@ -53,7 +55,7 @@ class World:
     rates: Rates
     state: ReconcilerState
     history: History
-    usage: UsageLedger
+    usage: ReconcilerUsage
     records: RequestRecords
     work: WorkQueue
     bus: NoticeBus
@@ -122,6 +124,14 @@ def reconciler_of(
             resend_after=durations.resend_after,
         ),
         releasing=Releasing(world.records, world.work, durations.resend_after),
+        learning=Learning(
+            state=world.state,
+            demand=world.usage,
+            clock=world.clock,
+            timing=timing,
+            learned=idle_policy.learned,
+            is_readable=idle_policy.is_readable,
+        ),
         decisions=decisions,
     )
     return Reconciler(

@@ -36,3 +36,11 @@ def format_duration(duration: timedelta) -> str:
         if seconds and seconds % size == 0:
             return f"{seconds // size}{unit}"
     return f"{seconds}s"
+
+
+def in_words(duration: timedelta) -> str:
+    """Write a duration as sentences do: what `format_duration` would write in seconds has minutes,
+    too, as in 23m 12s. Fractions of a second are dropped.
+    """
+    minutes, seconds = divmod(int(duration.total_seconds()), 60)
+    return f"{minutes}m {seconds}s" if minutes and seconds else format_duration(duration)

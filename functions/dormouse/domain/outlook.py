@@ -91,7 +91,7 @@ def _by_action(action: Action, decision: Decision) -> str:
         case Action.CLOSE if decision.rule == Rule.OTHERWISE_DOWN:
             return "SageMaker deletes it then, unless somebody asks for it before"
         case Action.STAY_DOWN if when_next(decision) is not None:
-            return f"{_ASKED_FOR}; a window of its own begins"
+            return f"{_ASKED_FOR}; a window of its own begins, or what its forecast expects"
         case Action.STAY_UP if decision.rule == Rule.HOLD:
             return "when the hold ends, it is judged by its use"
         case Action.STAY_UP if decision.rule == Rule.SCHEDULE:

@@ -16,6 +16,7 @@ from dormouse.domain.activity import Activity, Measured, NotMeasured, Unreadable
 from dormouse.domain.duration import format_duration
 from dormouse.domain.endpoint import Absent, EndpointStatus, Observation, Ownership, Present
 from dormouse.domain.failures import choose, retry_at, return_at
+from dormouse.domain.idle_policy import evidence_since, evidence_wait, timeout_of
 from dormouse.domain.ledger import Closing, KeptDown, Ledger
 from dormouse.domain.precedence import Case, Finding, Ruling, clock, findings, rule_on
 from dormouse.domain.rule import Rule
@@ -90,7 +91,9 @@ def decide(
 
     `Action.MEASURE` is planned only while `activity` is NotMeasured. `Action.STOP` is planned only
     with positive evidence: the ledger and a complete reading of CloudWatch both show no use for the
-    idle timeout, and the endpoint has been serving for longer than that plus the metric lag.
+    timeout that its policy computes, and the endpoint has been serving for longer than that plus
+    the metric lag. What a forecast would stop has served for a minute plus the metric lag, and a
+    complete reading shows no use later than the last that the forecast goes by.
     """
     if isinstance(activity, Measured):
         ledger = ledger.with_metrics(activity)
@@ -137,7 +140,7 @@ def _decide_absent(case: Case, ruling: Ruling) -> Plan:
         return Plan(Action.STAY_DOWN, finding.rule, words, ruling.changes_at)
     chosen = choose(case.spec.configs, case.ledger.failures, case.now)
     if chosen.config_name is None:
-        words = f"it is not started, though {finding.words}: {chosen.words}"
+        words = f"it is not started, though {finding.lasting_words}: {chosen.words}"
         return Plan(Action.STAY_DOWN, Rule.CIRCUIT, words, chosen.until)
     words = f"{finding.words}; {chosen.words}" if chosen.words else finding.words
     return Plan(Action.START, finding.rule, words, ruling.changes_at, chosen.config_name)
@@ -261,16 +264,17 @@ def _decide_present(case: Case, seen: Present, ruling: Ruling, activity: Activit
     finding = ruling.finding
     match seen.status:
         case EndpointStatus.CREATING:
-            then = finding.words if finding.is_up else "nobody needs it any more"
+            then = finding.lasting_words if finding.is_up else "nobody needs it any more"
             return _wait(f"it is Creating, and can't be deleted before that ends; {then}")
         case EndpointStatus.DELETING:
-            then = f"it is wanted again: {finding.words}" if finding.is_up else "nobody needs it"
+            wanted = f"it is wanted again: {finding.lasting_words}"
+            then = wanted if finding.is_up else "nobody needs it"
             return _wait(f"it is Deleting; {then}")
         case EndpointStatus.UPDATING | EndpointStatus.SYSTEM_UPDATING | EndpointStatus.ROLLING_BACK:
             return _wait(f"it is {seen.status}: it serves, and can't be deleted before that ends")
         case EndpointStatus.FAILED | EndpointStatus.OUT_OF_SERVICE:
-            then = f", so that it can be created anew: {finding.words}" if finding.is_up else ""
-            return _clear(seen, then)
+            wanted = f", so that it can be created anew: {finding.lasting_words}"
+            return _clear(seen, wanted if finding.is_up else "")
         case EndpointStatus.IN_SERVICE | EndpointStatus.UPDATE_ROLLBACK_FAILED:
             if finding.rule in (Rule.OTHERWISE_DOWN, Rule.MIN_UP):
                 return _decide_idle(case, seen, ruling, activity)
@@ -281,9 +285,10 @@ def _decide_present(case: Case, seen: Present, ruling: Ruling, activity: Activit
 
 def _decide_idle(case: Case, seen: Present, ruling: Ruling, activity: Activity) -> Plan:
     """Decide for a serving endpoint that nothing remembered keeps up but its min-up."""
-    ledger, now = case.ledger, case.now
-    timeout, lag = format_duration(case.spec.idle_timeout), case.timing.metric_lag
-    judged_at = seen.last_modified_at + case.spec.idle_timeout + lag
+    ledger, now, lag = case.ledger, case.now, case.timing.metric_lag
+    advice, timeout = case.advice, timeout_of(case.spec, case.wake)
+    wait = lag + evidence_wait(case.spec, ledger, case.timing)
+    judged_at = seen.last_modified_at + wait
     if ledger.warm_up is not None:
         # CloudWatch counts its invocations, which nobody asked for.
         warm_up_end = ledger.warm_up.end(now)
@@ -292,36 +297,41 @@ def _decide_idle(case: Case, seen: Present, ruling: Ruling, activity: Activity) 
                 f"its models are being loaded: {len(ledger.warm_up.invoked)} of "
                 f"{len(ledger.warm_up.models)} invoked since it serves"
             )
-            until = ledger.warm_up.until + case.spec.idle_timeout + lag
+            until = ledger.warm_up.until + wait
             return Plan(Action.STAY_UP, Rule.RECENT_ACTIVITY, words, until)
-        judged_at = max(judged_at, warm_up_end + case.spec.idle_timeout + lag)
+        judged_at = max(judged_at, warm_up_end + wait)
     if now < judged_at:
+        what = f"{timeout.name} {timeout.short_length}" if advice is None else "a minute"
         return Plan(
             Action.STAY_UP,
             Rule.RECENT_ACTIVITY,
             f"not judged before {clock(judged_at)}: {seen.status} since "
-            f"{clock(seen.last_modified_at)}, idle timeout {timeout} and metric lag "
-            f"{format_duration(lag)}",
+            f"{clock(seen.last_modified_at)}, {what} and metric lag {format_duration(lag)}",
             judged_at,
         )
     if ruling.finding.rule is Rule.MIN_UP:
         return Plan(Action.STAY_UP, Rule.MIN_UP, ruling.finding.words, ruling.changes_at)
+    unused = f"no request for {timeout.length}"
+    if advice is not None:
+        since = evidence_since(case.spec, ledger, case.timing, now)
+        unused = f"no request since {clock(since)}"
     match activity:
         case NotMeasured():
             return Plan(
                 Action.MEASURE,
                 Rule.OTHERWISE_DOWN,
-                f"the proxy has seen no request for {timeout}; CloudWatch is asked",
+                f"the proxy has seen {unused}; CloudWatch is asked",
             )
         case Unreadable(why):
             return Plan(
                 Action.STAY_UP, Rule.FAIL_SAFE, f"it stays up, as CloudWatch can't be read: {why}"
             )
         case Measured():
+            why = "" if advice is None else f"; {advice.words}"
             return Plan(
                 Action.STOP,
                 Rule.OTHERWISE_DOWN,
-                f"no request for {timeout}, by the proxy's ledger and by CloudWatch",
+                f"{unused}, by the proxy's ledger and by CloudWatch{why}",
             )
         case _:
             assert_never(activity)

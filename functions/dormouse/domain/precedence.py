@@ -1,11 +1,11 @@
 """The rule of precedence: which of the reasons to be up or down decides, and until when.
 
 suspended (until resumed) > budget spent > hold (until T) > max-up reached > sleep (until newer
-demand) > blackout window > keep-up window (schedule) > waiting work > recent activity > min-up >
-otherwise down.
+demand) > blackout window > keep-up window (schedule) > waiting work > recent activity > forecast >
+min-up > otherwise down.
 
-A reason that forces the endpoint down does so whoever uses it. Waiting work, a hold and a keep-up
-window start what is absent; recent activity and min-up only keep what serves.
+A reason that forces the endpoint down does so whoever uses it. Waiting work, a hold, a keep-up
+window and a forecast start what is absent; recent activity and min-up only keep what serves.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,7 +14,16 @@ from datetime import UTC, datetime, timedelta
 from zlib import crc32
 
 from dormouse.domain.duration import format_duration
-from dormouse.domain.endpoint import Observation, Present
+from dormouse.domain.endpoint import EndpointStatus, Observation, Present
+from dormouse.domain.idle_policy import (
+    Presence,
+    advice_of,
+    break_even_at,
+    end_of,
+    start_at,
+    stop_at,
+    timeout_of,
+)
 from dormouse.domain.ledger import Ledger
 from dormouse.domain.rule import Rule
 from dormouse.domain.spec import Spec
@@ -22,12 +31,17 @@ from dormouse.domain.spending import month_end, runs_out_at, spent_by, words_of
 from dormouse.domain.timing import Timing
 from dormouse.domain.waiting import Waiting
 from dormouse.domain.wake_time import expected_wake
+from dormouse_policy.policy import Advice
 
 # Endpoints whose windows begin at the same moment are started one after the other: SageMaker
 # refuses too many calls at once.
 PRE_WARM_SPREAD = timedelta(minutes=2)
 # The tick that starts it comes within this.
 TICK = timedelta(minutes=1)
+# For how long a forecast is taken to stand that names no moment at which it may change.
+_FORECAST_STANDS = timedelta(hours=1)
+
+_DOWN = (EndpointStatus.DELETING, EndpointStatus.FAILED, EndpointStatus.OUT_OF_SERVICE)
 
 _FORCES_DOWN = frozenset({Rule.SUSPENDED, Rule.BUDGET, Rule.MAX_UP, Rule.SLEEP, Rule.BLACKOUT})
 
@@ -64,6 +78,30 @@ class Case:
             return None
         return self.ledger.serving_since or self.seen.last_modified_at
 
+    @property
+    def wake(self) -> timedelta:
+        """How long a wake is expected to take."""
+        return expected_wake(self.ledger.wakes, self.timing.expected_wake)
+
+    @property
+    def advice(self) -> Advice | None:
+        """What the forecast says of it; None where another policy is asked for, or it has learned
+        nothing, or it is on its way down.
+        """
+        if isinstance(self.seen, Present) and self.ledger.closing is not None:
+            return None
+        return advice_of(self.spec, self.ledger, self.timing, self.presence)
+
+    @property
+    def presence(self) -> Presence:
+        """How it stands before its policy."""
+        return Presence(self.is_on, self.serving_since, self.now)
+
+    @property
+    def is_on(self) -> bool:
+        """Whether it is up, or on its way there."""
+        return isinstance(self.seen, Present) and self.seen.status not in _DOWN
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -77,6 +115,11 @@ class Finding:
     applies: bool
     words: str = ""
     changes_at: datetime | None = None
+
+    @property
+    def lasting_words(self) -> str:
+        """Why it applies, in words that stay the same for as long as it does."""
+        return "a request is forecast" if self.rule is Rule.FORECAST else self.words
 
     @property
     def is_up(self) -> bool:
@@ -187,7 +230,7 @@ def _schedule(case: Case) -> Finding:
     coming = schedule.next_window(case.now)
     if coming is None:
         return Finding(Rule.SCHEDULE, applies=False)
-    wake = expected_wake(case.ledger.wakes, case.timing.expected_wake)
+    wake = case.wake
     begins_at = coming.begins_at - wake - TICK - _spread(case.spec.endpoint)
     if case.now < begins_at:
         return Finding(Rule.SCHEDULE, applies=False, changes_at=begins_at)
@@ -222,7 +265,7 @@ def _waiting_work(case: Case) -> Finding:
 
 
 def _recent_activity(case: Case) -> Finding:
-    """Find activity within the idle timeout in what is remembered, the latest first."""
+    """Find activity within the timeout in what is remembered, the latest first."""
     ledger, timing = case.ledger, case.timing
     remembered = []
     if case.is_open:
@@ -235,12 +278,41 @@ def _recent_activity(case: Case) -> Finding:
     if not remembered:
         return Finding(Rule.RECENT_ACTIVITY, applies=False)
     last_active_at, words = max(remembered)
-    until = last_active_at + case.spec.idle_timeout
+    advice = case.advice
+    if advice is None:
+        timeout = timeout_of(case.spec, case.wake)
+        until, why = last_active_at + timeout.duration, f"{timeout.name} {timeout.length}"
+    else:
+        # What it is up for beyond that, is no use of it any more.
+        until, why = break_even_at(case.spec, ledger, timing, case.presence), advice.words
+        if (stops_at := stop_at(advice)) is not None:
+            until = min(until, stops_at)
     if until <= case.now:
         return Finding(Rule.RECENT_ACTIVITY, applies=False)
-    timeout = format_duration(case.spec.idle_timeout)
-    words = f"needed until {clock(until)}: {words}, idle timeout {timeout}"
-    return Finding(Rule.RECENT_ACTIVITY, True, words, until)
+    return Finding(
+        Rule.RECENT_ACTIVITY, True, f"needed until {clock(until)}: {words}, {why}", until
+    )
+
+
+def _forecast(case: Case) -> Finding:
+    """Ask the forecast whether it would start what is down, or keep what is up."""
+    advice = case.advice
+    if advice is None:
+        return Finding(Rule.FORECAST, applies=False)
+    review_at = None if advice.review_at is None else end_of(advice.review_at)
+    if case.is_on:
+        until = stop_at(advice)
+        if until is not None and until <= case.now:
+            return Finding(Rule.FORECAST, False, advice.words)
+        looks = [at for at in (until, review_at) if at is not None]
+        words = "" if until is None else f" until {clock(until)}"
+        words = f"needed{words} by its forecast: {advice.words}"
+        return Finding(Rule.FORECAST, True, words, min(looks, default=case.now + _FORECAST_STANDS))
+    starts_at = start_at(advice)
+    if starts_at is None or starts_at > case.now:
+        return Finding(Rule.FORECAST, False, advice.words, starts_at)
+    words = f"started before it is asked for, by its forecast: {advice.words}"
+    return Finding(Rule.FORECAST, True, words, case.now + case.wake)
 
 
 def _min_up(case: Case) -> Finding:
@@ -269,6 +341,7 @@ _IN_ORDER: tuple[Callable[[Case], Finding], ...] = (
     _schedule,
     _waiting_work,
     _recent_activity,
+    _forecast,
     _min_up,
     _otherwise_down,
 )

@@ -19,6 +19,7 @@ class Rule(StrEnum):
     SCHEDULE = "keep-up window"
     WAITING_WORK = "waiting work"
     RECENT_ACTIVITY = "recent activity"
+    FORECAST = "forecast"
     MIN_UP = "min-up"
     OTHERWISE_DOWN = "otherwise down"
 

@@ -42,6 +42,7 @@ MAX_UP_TAG = "dormouse:max-up"
 SCHEDULE_TAG = "dormouse:schedule"
 BLACKOUT_TAG = "dormouse:blackout"
 POLICY_TAG = "dormouse:policy"
+DELAY_COST_TAG = "dormouse:delay-cost"
 BUDGET_TAG = "dormouse:budget"
 OWNER_TAG = "dormouse:owner"
 NOTIFICATION_TOPIC_TAG = "dormouse:notification-topic"
@@ -70,6 +71,7 @@ _KNOWN_TAGS = frozenset(
         SCHEDULE_TAG,
         BLACKOUT_TAG,
         POLICY_TAG,
+        DELAY_COST_TAG,
         BUDGET_TAG,
         OWNER_TAG,
         NOTIFICATION_TOPIC_TAG,
@@ -84,6 +86,10 @@ _TAGS_OF_FALL_BACKS = frozenset({ENDPOINT_TAG, PRIORITY_TAG, STACK_TAG})
 DEFAULT_IDLE_TIMEOUT = timedelta(minutes=15)
 SHORTEST_IDLE_TIMEOUT = timedelta(seconds=60)
 LONGEST_IDLE_TIMEOUT = timedelta(days=7)
+
+DEFAULT_DELAY_COST = timedelta(minutes=15)
+SHORTEST_DELAY_COST = timedelta(minutes=1)
+LONGEST_DELAY_COST = timedelta(hours=24)
 
 LONGEST_MIN_UP = timedelta(hours=24)
 SHORTEST_MAX_UP = timedelta(minutes=10)
@@ -118,10 +124,14 @@ class SpecError(ValueError):
 
 
 class Policy(StrEnum):
-    """What computes the timeout of recent activity."""
+    """What computes the timeout of recent activity, and what is started before anybody asks."""
 
     FIXED = "fixed"
     """The idle timeout, as it is written."""
+    BREAK_EVEN = "break-even"
+    """What a wake costs: its learned time and the delay cost."""
+    FORECAST = "forecast"
+    """What its own history makes likely, against what both would cost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,13 +146,15 @@ class Spec:
 
     It is kept up in the windows of `schedule`, and down in those of `blackout`; it serves for
     `min_up` at least and `max_up` at most; in a month it may cost `budget`. `policy` computes the
-    timeout. `owner` is whom to ask, and `notification_topic` the SNS topic that hears of its life.
-    `fall_backs` are the EndpointConfigs to start it from where `config_name` fails, in their order.
+    timeout: it is `idle_timeout` where that is FIXED, and there is none otherwise. `delay_cost` is
+    how long a time of the endpoint its owner would pay to spare one delayed minute. `owner` is whom
+    to ask, and `notification_topic` the SNS topic that hears of its life. `fall_backs` are the
+    EndpointConfigs to start it from where `config_name` fails, in their order.
     """
 
     endpoint: str
     config_name: str
-    idle_timeout: timedelta = DEFAULT_IDLE_TIMEOUT
+    idle_timeout: timedelta | None = None
     principals: tuple[Principal, ...] = ()
     cold_wait: timedelta | None = None
     completion_topic: str | None = None
@@ -152,7 +164,8 @@ class Spec:
     max_up: timedelta | None = None
     schedule: Schedule | None = None
     blackout: Schedule | None = None
-    policy: Policy = Policy.FIXED
+    policy: Policy = Policy.BREAK_EVEN
+    delay_cost: timedelta = DEFAULT_DELAY_COST
     budget: Budget | None = None
     owner: str | None = None
     notification_topic: str | None = None
@@ -201,12 +214,11 @@ def parse_spec(
             f"EndpointConfig {config_name}, tag {MAX_UP_TAG}: {tags[MAX_UP_TAG]!r} is not longer "
             f"than {MIN_UP_TAG}={tags[MIN_UP_TAG]}"
         )
+    policy, idle_timeout, delay_cost = _read_policy(config_name, tags)
     return Spec(
         endpoint,
         config_name,
-        idle_timeout=_read(
-            config_name, tags, IDLE_TIMEOUT_TAG, _idle_timeout, DEFAULT_IDLE_TIMEOUT
-        ),
+        idle_timeout=idle_timeout,
         principals=_read(config_name, tags, PRINCIPALS_TAG, parse_principals, ()),
         cold_wait=_read(config_name, tags, COLD_DEFAULT_TAG, _cold_wait, None),
         completion_topic=_read(config_name, tags, COMPLETION_TOPIC_TAG, _topic, None),
@@ -218,7 +230,8 @@ def parse_spec(
         max_up=max_up,
         schedule=_read(config_name, tags, SCHEDULE_TAG, schedule, None),
         blackout=_read(config_name, tags, BLACKOUT_TAG, schedule, None),
-        policy=_read(config_name, tags, POLICY_TAG, _policy, Policy.FIXED),
+        policy=policy,
+        delay_cost=delay_cost,
         budget=_read(config_name, tags, BUDGET_TAG, parse_budget, None),
         owner=_read(config_name, tags, OWNER_TAG, _owner, None),
         notification_topic=_read(config_name, tags, NOTIFICATION_TOPIC_TAG, _topic, None),
@@ -261,6 +274,32 @@ def _refuse_unknown(config_name: str, tags: Mapping[str, str]) -> None:
         )
 
 
+def _read_policy(
+    config_name: str, tags: Mapping[str, str]
+) -> tuple[Policy, timedelta | None, timedelta]:
+    """Read the policy, and what it goes by. An idle timeout alone asks for the fixed one."""
+    idle_timeout = _read(config_name, tags, IDLE_TIMEOUT_TAG, _idle_timeout, None)
+    delay_cost = _read(config_name, tags, DELAY_COST_TAG, _delay_cost, DEFAULT_DELAY_COST)
+    default = Policy.BREAK_EVEN if idle_timeout is None else Policy.FIXED
+    policy = _read(config_name, tags, POLICY_TAG, _policy, default)
+    if policy is Policy.FIXED and DELAY_COST_TAG in tags:
+        asks = POLICY_TAG if POLICY_TAG in tags else IDLE_TIMEOUT_TAG
+        raise SpecError(
+            f"EndpointConfig {config_name}, tag {DELAY_COST_TAG}: {tags[DELAY_COST_TAG]!r} counts "
+            f"for nothing with {asks}={tags[asks]}, a fixed timeout: leave one of them out, or "
+            f"write a policy that goes by it, as in {POLICY_TAG}={Policy.BREAK_EVEN}"
+        )
+    if policy is not Policy.FIXED and idle_timeout is not None:
+        raise SpecError(
+            f"EndpointConfig {config_name}, tag {IDLE_TIMEOUT_TAG}: {tags[IDLE_TIMEOUT_TAG]!r} "
+            f"counts for nothing with {POLICY_TAG}={policy}, which computes its own: leave one of "
+            f"them out, or say what a delay is worth, as in {DELAY_COST_TAG}=15m"
+        )
+    if policy is Policy.FIXED and idle_timeout is None:
+        idle_timeout = DEFAULT_IDLE_TIMEOUT
+    return policy, idle_timeout, delay_cost
+
+
 def _read_capture(config_name: str, tags: Mapping[str, str]) -> CapturePolicy:
     default = DEFAULT_CAPTURE
     patterns, pointers = _read(
@@ -300,6 +339,10 @@ def _idle_timeout(text: str) -> timedelta:
     return parse_duration(text, shortest=SHORTEST_IDLE_TIMEOUT, longest=LONGEST_IDLE_TIMEOUT)
 
 
+def _delay_cost(text: str) -> timedelta:
+    return parse_duration(text, shortest=SHORTEST_DELAY_COST, longest=LONGEST_DELAY_COST)
+
+
 def _min_up(text: str) -> timedelta:
     return parse_duration(text, shortest=timedelta(0), longest=LONGEST_MIN_UP)
 
@@ -312,8 +355,11 @@ def _policy(text: str) -> Policy:
     try:
         return Policy(text)
     except ValueError:
-        known = " or ".join(policy.value for policy in Policy)
-        raise ValueError(f"{text!r} is no policy: write {known}, as in {Policy.FIXED}") from None
+        *others, last = (policy.value for policy in Policy)
+        known = f"{', '.join(others)} or {last}"
+        raise ValueError(
+            f"{text!r} is no policy: write {known}, as in {Policy.BREAK_EVEN}"
+        ) from None
 
 
 def _owner(text: str) -> str:
