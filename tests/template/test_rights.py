@@ -74,6 +74,7 @@ def actions_of(role: str) -> set[str]:
                 "cloudwatch:DescribeAlarms",
                 "cloudwatch:GetMetricData",
                 "cloudwatch:PutMetricAlarm",
+                "dynamodb:BatchWriteItem",
                 "dynamodb:GetItem",
                 "dynamodb:PutItem",
                 "dynamodb:Query",
@@ -145,6 +146,7 @@ def actions_of(role: str) -> set[str]:
         (
             "ControlRole",
             {
+                "dynamodb:BatchWriteItem",
                 "dynamodb:GetItem",
                 "dynamodb:PutItem",
                 "dynamodb:Query",
@@ -416,19 +418,22 @@ def test_who_takes_the_steps_of_requests(role: str, steps: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    ("role", "notes", "reads"),
+    ("role", "notes", "reads", "keeps_days"),
     [
-        ("ReconcileRole", False, True),
-        ("InvokeRole", True, False),
-        ("DrainRole", True, False),
-        ("ControlRole", False, True),
-        ("CleanupRole", False, False),
+        ("ReconcileRole", True, True, True),
+        ("InvokeRole", True, False, False),
+        ("DrainRole", True, False, False),
+        ("ControlRole", True, True, False),
+        ("CleanupRole", False, False, False),
     ],
 )
 def test_who_notes_what_models_are_asked_and_who_reads_it(
-    role: str, notes: bool, reads: bool
+    role: str, notes: bool, reads: bool, keeps_days: bool
 ) -> None:
-    """Whoever answers requests notes them in batches; one ranks models by it, one tells of it."""
+    """Whoever answers requests notes them in batches, and whoever takes a wake counts that; one
+    ranks models by it and keeps the days of demand, one tells of it.
+    """
+    assert may(role, "dynamodb:PutItem", USAGE_TABLE) is keeps_days
     assert may(role, "dynamodb:BatchWriteItem", USAGE_TABLE) is notes
     assert may(role, "dynamodb:Query", USAGE_TABLE) is reads
     assert not may(role, "dynamodb:BatchWriteItem", REQUESTS_TABLE)
