@@ -14,10 +14,10 @@ from dormouse.domain.named_schedules import parse_schedule
 from dormouse.domain.parked_request import Kind, ParkedRequest, Status
 from dormouse.domain.precedence import Case, Finding, findings, rule_on
 from dormouse.domain.rule import Rule
-from dormouse.domain.spec import Spec
+from dormouse.domain.spec import Policy, Spec
 from dormouse.domain.spending import Budget, Spent
 from dormouse.domain.waiting import NOBODY, Waiting
-from tests.unit.planning import IDLE, NOW, SPEC, TIMING, seen
+from tests.unit.planning import IDLE, NOW, SPEC, TIMING, foreseen, script, seen
 
 ORDER = [
     Rule.SUSPENDED,
@@ -29,6 +29,7 @@ ORDER = [
     Rule.SCHEDULE,
     Rule.WAITING_WORK,
     Rule.RECENT_ACTIVITY,
+    Rule.FORECAST,
     Rule.MIN_UP,
 ]
 FORCING = {Rule.SUSPENDED, Rule.BUDGET, Rule.MAX_UP, Rule.SLEEP, Rule.BLACKOUT}
@@ -71,6 +72,9 @@ def _ledger(made: Made, **changes: object) -> Made:
     return replace(made, ledger=replace(made.ledger, **changes))  # type: ignore[arg-type] # likewise
 
 
+# It would stop it in an hour, and start it now.
+WANTED = foreseen(stop=timedelta(hours=1), start=timedelta(0))
+
 # NOW is a Monday, 12:00 UTC.
 MAKE: dict[Rule, Callable[[Made], Made]] = {
     Rule.SUSPENDED: lambda made: _ledger(made, suspended_at=NOW - timedelta(days=1)),
@@ -85,8 +89,16 @@ MAKE: dict[Rule, Callable[[Made], Made]] = {
     Rule.SCHEDULE: lambda made: _spec(made, schedule=parse_schedule("Mon-Fri 08:00-18:00")),
     Rule.WAITING_WORK: lambda made: replace(made, waiting=Waiting(parked=(PARKED,))),
     Rule.RECENT_ACTIVITY: lambda made: _ledger(made, last_request_at=NOW - timedelta(minutes=2)),
+    Rule.FORECAST: lambda made: _ledger(
+        _spec(made, policy=Policy.FORECAST, idle_timeout=None), demand_history=WANTED
+    ),
     Rule.MIN_UP: lambda made: _spec(made, min_up=timedelta(hours=24)),
 }
+
+
+@pytest.fixture(autouse=True)
+def _scripted(monkeypatch: pytest.MonkeyPatch) -> None:
+    script(monkeypatch)
 
 
 def make(rules: tuple[Rule, ...]) -> Made:
@@ -136,7 +148,7 @@ def test_of_each_pair_the_earlier_one_decides(winner: Rule, loser: Rule) -> None
 
 
 def test_of_every_choice_of_rules_the_first_decides() -> None:
-    """1,024 of them for an endpoint that serves, 128 for one that is absent."""
+    """2,048 of them for an endpoint that serves, 256 for one that is absent."""
     for observation, rules in (
         (SERVING, ORDER),
         (Absent(), [rule for rule in ORDER if rule not in OF_SERVING]),

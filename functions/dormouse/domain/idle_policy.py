@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import Any
+from typing import Any, assert_never
 from zlib import crc32
 
 from dormouse.domain.duration import in_words
@@ -31,6 +31,7 @@ from dormouse.domain.wake_time import expected_wake
 from dormouse_policy import policy as idle
 from dormouse_policy.break_even import BreakEven
 from dormouse_policy.fixed import Fixed
+from dormouse_policy.forecast import Forecast, ForecastState
 from dormouse_policy.policy import Advice, Situation, Stakes
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -101,9 +102,15 @@ def timeout_of(spec: Spec, wake: timedelta) -> Timeout:
 
 def policy_of(spec: Spec, wake: timedelta) -> idle.Policy[Any]:
     """Make the policy that is asked for, in minutes, where a wake is expected to take so long."""
-    if spec.policy is Policy.FIXED:
-        return Fixed(minutes_of(timeout_of(spec, wake).duration))
-    return BreakEven(stakes_of(spec, wake))
+    match spec.policy:
+        case Policy.FIXED:
+            return Fixed(minutes_of(timeout_of(spec, wake).duration))
+        case Policy.BREAK_EVEN:
+            return BreakEven(stakes_of(spec, wake))
+        case Policy.FORECAST:
+            return Forecast(stakes_of(spec, wake))
+        case _:
+            assert_never(spec.policy)
 
 
 def stakes_of(spec: Spec, wake: timedelta) -> Stakes:
@@ -152,7 +159,8 @@ def _was_started_on_demand(ledger: Ledger, timing: Timing) -> bool:
 
 
 def advice_of(spec: Spec, ledger: Ledger, timing: Timing, presence: Presence) -> Advice | None:
-    """Ask the forecast; None where another policy is asked for, or it has learned nothing.
+    """Ask the forecast; None where another policy is asked for, it has learned nothing, or what it
+    has learned can't be read.
 
     It is what the policy has said lately, as long as nothing has come since that it named.
     """
@@ -170,7 +178,7 @@ def advice_of(spec: Spec, ledger: Ledger, timing: Timing, presence: Presence) ->
         known.append(minute_of(presence.serving_since))
     asked_at = min(now, max(known))
     advice = _ask(stakes, history.forecast, Situation(asked_at, since, presence.is_on))
-    if not _is_due(advice, presence):
+    if advice is None or not _is_due(advice, presence):
         return advice
     return _ask(stakes, history.forecast, Situation(now, since, presence.is_on))
 
@@ -208,8 +216,14 @@ def break_even_at(spec: Spec, ledger: Ledger, timing: Timing, presence: Presence
 
 
 @lru_cache(maxsize=10_000)
-def _ask(stakes: Stakes, learned: str, situation: Situation) -> Advice:
-    return BreakEven(stakes).advise(None, situation)
+def _ask(stakes: Stakes, forecast: str, situation: Situation) -> Advice | None:
+    state = _read(forecast)
+    return None if state is None else Forecast(stakes).advise(state, situation)
+
+
+def _has_forecast(spec: Spec, ledger: Ledger) -> bool:
+    history = ledger.demand_history
+    return spec.policy is Policy.FORECAST and history is not None and is_readable(history.forecast)
 
 
 def evidence_wait(spec: Spec, ledger: Ledger, timing: Timing) -> timedelta:
@@ -217,7 +231,7 @@ def evidence_wait(spec: Spec, ledger: Ledger, timing: Timing) -> timedelta:
 
     A forecast says itself when it is idle for long enough, which may be as soon as it serves.
     """
-    if spec.policy is Policy.FORECAST and ledger.demand_history is not None:
+    if _has_forecast(spec, ledger):
         return SHORTEST_IDLE_TIMEOUT
     return timeout_of(spec, expected_wake(ledger.wakes, timing.expected_wake)).duration
 
@@ -228,7 +242,7 @@ def evidence_since(spec: Spec, ledger: Ledger, timing: Timing, now: datetime) ->
     A forecast goes by when it was used last: whatever came later must be known. Its own warm-up,
     which CloudWatch counts, is none.
     """
-    if spec.policy is not Policy.FORECAST or ledger.demand_history is None:
+    if not _has_forecast(spec, ledger):
         return now - evidence_wait(spec, ledger, timing)
     known = [now - _LONGEST_EVIDENCE]
     if (until := used_until(ledger, timing)) is not None:
@@ -245,14 +259,25 @@ def learned(forecast: str | None, minutes: Iterable[tuple[int, int]]) -> str:
     forecast has learned, None for nothing.
 
     Raises:
-        ValueError: another version has written it.
+        ValueError: it can't be read; another version may have written it.
     """
-    if forecast is not None and not is_readable(forecast):
-        raise ValueError(f"{forecast[:80]!r} is nothing that a forecast has learned")
-    known = [] if not forecast else forecast.split(" ")
-    return " ".join([*known, *(f"{minute}:{count}" for minute, count in minutes)])
+    # What demand there was is the same whatever it is worth.
+    policy = Forecast(Stakes(wake=1, delay_cost=1.0))
+    state = policy.begin() if forecast is None else ForecastState.parse(forecast)
+    for minute, count in minutes:
+        state = policy.learn(state, minute, count)
+    return state.write()
 
 
 def is_readable(forecast: str) -> bool:
     """Whether a forecast can read what was learned, or another version has written it."""
-    return all(":" in word for word in forecast.split())
+    return _read(forecast) is not None
+
+
+# A state is far larger than its text, so not those of a whole fleet are kept.
+@lru_cache(maxsize=256)
+def _read(forecast: str) -> ForecastState | None:
+    try:
+        return ForecastState.parse(forecast)
+    except ValueError:
+        return None
