@@ -53,7 +53,7 @@ class Learning:
         if spec.policy is not Policy.FORECAST:
             return ledger, None
         try:
-            history = self._learned(spec.endpoint, ledger, seen, activity)
+            history = self._learned(spec, ledger, seen, activity)
         except AwsError as error:
             return ledger, f"its demand can't be learned from: {error}"
         except Exception as error:  # noqa: BLE001 - it must be judged, whatever a policy does
@@ -61,9 +61,10 @@ class Learning:
         return (ledger if history is None else replace(ledger, demand_history=history)), None
 
     def _learned(
-        self, endpoint: str, ledger: Ledger, seen: Observation, activity: Activity
+        self, spec: Spec, ledger: Ledger, seen: Observation, activity: Activity
     ) -> DemandHistory | None:
         """Learn; None where there is nothing to learn now, or another tick is at it."""
+        endpoint = spec.endpoint
         now, known, measured = self.clock(), ledger, dict[datetime, int]()
         if isinstance(activity, Measured):
             known, measured = ledger.with_metrics(activity), dict(activity.minutes)
@@ -73,6 +74,7 @@ class Learning:
             known = replace(known, demand_history=None)
         is_serving = isinstance(seen, Present) and seen.status.is_serving
         until = fold_until(
+            spec,
             known,
             self.timing,
             now,

@@ -13,7 +13,7 @@ from dormouse.domain.latencies import Latencies
 from dormouse.domain.ledger import Ledger
 from dormouse.domain.usage import MinutePart, Tally
 from dormouse.domain.warm_up import WarmUp
-from tests.unit.planning import NOW, TIMING
+from tests.unit.planning import NOW, SPEC, TIMING
 
 LATENCY = Latencies.of(timedelta(milliseconds=20))
 
@@ -37,7 +37,7 @@ def ledger(
 
 def due(known: Ledger, *, is_open: bool = True, is_measured: bool = False) -> datetime | None:
     """Say up to when it is to be folded."""
-    return fold_until(known, TIMING, NOW, is_open=is_open, is_measured=is_measured)
+    return fold_until(SPEC, known, TIMING, NOW, is_open=is_open, is_measured=is_measured)
 
 
 @pytest.mark.parametrize("is_open", [True, False])
@@ -55,11 +55,28 @@ def test_what_nobody_has_asked_for_since_costs_nothing(known: Ledger) -> None:
         assert due(known, is_open=is_open, is_measured=True) is None
 
 
-def test_while_it_is_used_a_fold_is_made_once_an_hour() -> None:
-    """Up to what nobody can be waiting for any more."""
-    assert due(ledger(asked=0, folded=75)) == ago(15)
-    assert due(ledger(asked=0, folded=74)) is None
+def test_while_it_is_used_a_fold_is_made_once_in_an_hour_or_so() -> None:
+    """Up to what nobody can be waiting for any more; each endpoint at a time of its own."""
+    assert due(ledger(asked=0, folded=15 + 59)) is None
+    assert due(ledger(asked=0, folded=15 + 90)) == ago(15)
     assert due(ledger(asked=0, folded=300)) == ago(15)
+    pauses = set()
+    for number in range(200):
+        spec = replace(SPEC, endpoint=f"e{number}")
+        pauses |= {
+            minutes
+            for minutes in range(59, 92)
+            if fold_until(
+                spec,
+                ledger(asked=0, folded=15 + minutes),
+                TIMING,
+                NOW,
+                is_open=True,
+                is_measured=False,
+            )
+            is None
+        }
+    assert pauses == set(range(59, 90))
 
 
 def test_while_somebody_waits_for_it_there_is_no_haste() -> None:

@@ -1,17 +1,19 @@
 """Folding what was seen of demand into an endpoint's history: when that is due, and what counts.
 
 A fold costs a few calls, so it is made when nobody has asked for a while, which is when a policy is
-asked what to do; and once an hour while somebody does.
+asked what to do; and once in an hour or so while somebody does.
 """
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from zlib import crc32
 
 from dormouse.domain.demand_history import DemandDay
 from dormouse.domain.idle_policy import used_until
 from dormouse.domain.ledger import Ledger
+from dormouse.domain.spec import Spec
 from dormouse.domain.timing import Timing
 from dormouse.domain.usage import MinutePart, minute_of
 
@@ -31,7 +33,10 @@ _SETTLED = timedelta(minutes=1)
 # 15 minutes.
 _LONGEST_HOLD = timedelta(minutes=15)
 
+# While somebody does ask. Each endpoint has a time of its own in between, so that a fleet is not
+# folded in one tick.
 _WHILE_USED = timedelta(hours=1)
+_SPREAD = timedelta(minutes=30)
 
 # How far a reading of CloudWatch goes back for this. 500 endpoints in one call must not have more
 # than the 100,800 minutes that it answers.
@@ -42,7 +47,13 @@ _DAYS_AT_ONCE = 7
 
 
 def fold_until(
-    ledger: Ledger, timing: Timing, now: datetime, *, is_open: bool, is_measured: bool
+    spec: Spec,
+    ledger: Ledger,
+    timing: Timing,
+    now: datetime,
+    *,
+    is_open: bool,
+    is_measured: bool,
 ) -> datetime | None:
     """Say up to which minute demand is to be learned now; None: it is not yet.
 
@@ -65,8 +76,8 @@ def fold_until(
         return until
     if until <= history.folded_until:
         return None
-    is_due = is_quiet or until >= history.folded_until + _WHILE_USED
-    return until if is_due else None
+    pause = _WHILE_USED + _SPREAD * (crc32(spec.endpoint.encode()) / 2**32)
+    return until if is_quiet or until >= history.folded_until + pause else None
 
 
 def _is_bypassed(ledger: Ledger, timing: Timing) -> bool:
