@@ -7,14 +7,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from dormouse.domain.activity import NotMeasured
+from dormouse.domain.demand_history import DemandHistory
 from dormouse.domain.endpoint import Absent, Observation
 from dormouse.domain.instant import read_instant
 from dormouse.domain.ledger import Ledger
 from dormouse.domain.parked_request import ParkedRequest
 from dormouse.domain.plan import Action, Plan, decide
-from dormouse.domain.precedence import Case, Finding, findings
+from dormouse.domain.precedence import Case, Finding, clock, findings
 from dormouse.domain.rule import Rule
-from dormouse.domain.spec import Spec
+from dormouse.domain.spec import Policy, Spec
 from dormouse.domain.timing import Timing
 from dormouse.domain.waiting import Waiting
 
@@ -88,14 +89,14 @@ def dry_run(
     )
     plan = decide(spec, ledger, seen, NotMeasured(), timing=timing, now=at, waiting=waiting)
     asked = findings(Case(spec, ledger, seen, waiting, timing, at))
-    return DryRun(at, plan, asked, tuple(_notes(plan, ledger, at, now)))
+    return DryRun(at, plan, asked, tuple(_notes(spec, plan, ledger, at, now)))
 
 
 def _lasting(requests: Sequence[ParkedRequest], at: datetime) -> tuple[ParkedRequest, ...]:
     return tuple(each for each in requests if at < each.expires_at)
 
 
-def _notes(plan: Plan, ledger: Ledger, at: datetime, now: datetime) -> list[str]:
+def _notes(spec: Spec, plan: Plan, ledger: Ledger, at: datetime, now: datetime) -> list[str]:
     notes = []
     if plan.action is Action.MEASURE:
         notes.append(
@@ -104,7 +105,15 @@ def _notes(plan: Plan, ledger: Ledger, at: datetime, now: datetime) -> list[str]
         )
     if at > now:
         notes.append("as it is seen and remembered now, as if nothing happened until then")
+    if spec.policy is Policy.FORECAST:
+        notes.append(_what_is_known(ledger.demand_history))
     before = ledger.decision
     if before is not None and before.rule in (Rule.REFUSED, Rule.REMOVAL):
         notes.append(f"it is not carried out: {before.reason}")
     return notes
+
+
+def _what_is_known(history: DemandHistory | None) -> str:
+    if history is None:
+        return "its forecast knows of no request yet"
+    return f"its forecast knows what was asked before {clock(history.folded_until)}"
