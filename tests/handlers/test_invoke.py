@@ -8,6 +8,7 @@ import pytest
 from dormouse.domain.capture_policy import CapturePolicy
 from dormouse.domain.invocation import InvocationResponse, NotServing, Unanswered
 from dormouse.domain.terms import Terms
+from dormouse.errors import AwsError
 from dormouse.ports import Kept
 from tests.fakes.captures import UNREACHABLE
 from tests.fakes.front_door import ANSWER, STAY_UP, TOPIC
@@ -169,6 +170,46 @@ def test_a_parked_request_can_be_asked_for_and_cancelled(cold: Handlers) -> None
             status
         )
     assert cold.counts() == {"Told": 1, "Cancelled": 1}
+
+
+@pytest.mark.parametrize(
+    ("file", "status"),
+    [
+        ("invoke-respond-async.json", 202),
+        ("invoke-async-invocation.json", 202),
+        ("invoke-wait.json", 503),
+    ],
+)
+def test_a_request_that_finds_it_cold_is_demand_once(
+    cold: Handlers, file: str, status: int
+) -> None:
+    """Whether it is kept, or held and refused; that it can't be noted is logged, and no more."""
+    event = golden(file)
+    event["headers"] |= {"dormouse-completion-topic": TOPIC}
+    location = event["headers"].get("x-amzn-sagemaker-inputlocation", "s3://bucket/none")
+    cold.door.locations.buckets = (location.removeprefix("s3://").partition("/")[0],)
+    cold.door.locations.objects[location] = (b"{}", "application/json")
+
+    assert cold.invoke(event)["statusCode"] == status
+
+    assert sum(part.demand for part in cold.usage.parts.values()) == 1
+
+
+def test_that_an_arrival_can_t_be_noted_is_logged_and_changes_no_answer(cold: Handlers) -> None:
+    """Its caller has what he was promised."""
+
+    def refuse(operation: str, is_done: bool) -> None:
+        raise AwsError("BatchWriteItem was throttled")
+
+    cold.usage.disturb = refuse
+    event = golden("invoke-respond-async.json")
+    event["headers"] |= {"dormouse-completion-topic": TOPIC}
+
+    assert cold.invoke(event)["statusCode"] == 202
+
+    (line,) = cold.logged("ERROR")
+    assert line["message"] == "BatchWriteItem was throttled"
+    assert cold.counts()["Problems"] == 1
 
 
 def test_an_asynchronous_invocation_is_counted_as_parked(cold: Handlers) -> None:
