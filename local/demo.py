@@ -260,7 +260,7 @@ What it saves: asleep, the endpoint costs nothing. An {INSTANCE_TYPE} that is al
 ${DOLLARS_AN_HOUR * 730:.0f} a month (us-east-1, at about ${DOLLARS_AN_HOUR} an hour); \
 up for two hours each working day it is about ${DOLLARS_AN_HOUR * 2 * 21:.0f}.
 
-Compressed, by settings alone: IdleTimeout {PARAMETERS["IdleTimeout"]} (default 15m), \
+Compressed, by settings alone: IdleTimeout {PARAMETERS["IdleTimeout"]} (default: a wake, and 15m), \
 MetricLagSeconds {PARAMETERS["MetricLagSeconds"]} (default 300),
 a lease of {sum(map(int, LEASE.values()))} s (default 110), \
 and LOCAL_CREATE_SECONDS {CREATE_SECONDS:.0f}, where SageMaker takes 5 to 12 minutes.

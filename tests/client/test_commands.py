@@ -66,6 +66,32 @@ def test_status_of_one(aws: FakeAws, run: Run) -> None:
     assert document == aws.world.endpoints["dormouse"].document()
 
 
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({"idle_timeout_seconds": 900}, "15 min"),
+        (
+            {"policy": "break-even", "idle_timeout_seconds": 1380, "delay_cost_seconds": 900},
+            "23 min, by break-even, a delayed minute is worth 15 min",
+        ),
+        (
+            {"policy": "forecast", "idle_timeout_seconds": None, "delay_cost_seconds": 3600},
+            "by forecast, a delayed minute is worth 1 h",
+        ),
+        ({"idle_timeout_seconds": None}, None),
+    ],
+)
+def test_status_tells_the_idle_policy(
+    aws: FakeAws, run: Run, fields: dict[str, object], told: str | None
+) -> None:
+    """The timeout as it is now; that of a forecast is another one each time."""
+    aws.world.add("dormouse", life=fields)
+    lines = run("status", "dormouse").out.splitlines()
+    found = [line.partition("  ")[2].strip() for line in lines if line.startswith("idle timeout")]
+
+    assert found == ([] if told is None else [told])
+
+
 def test_status_of_none(aws: FakeAws, run: Run) -> None:
     """It says how to come by one."""
     aws.world.endpoints.clear()

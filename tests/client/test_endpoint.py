@@ -28,7 +28,8 @@ def test_an_endpoint_is_read() -> None:
     assert (endpoint.name, endpoint.state, endpoint.status) == ("dormouse", "serving", "InService")
     assert endpoint.status_since == datetime(2026, 11, 22, 16, 25, 49, 120_000, tzinfo=UTC)
     assert endpoint.principals == ("111122223333",)
-    assert endpoint.idle_timeout_seconds == 900
+    assert (endpoint.policy, endpoint.idle_timeout_seconds) == ("fixed", 900)
+    assert endpoint.delay_cost_seconds is None
     assert endpoint.decision == endpoint.decisions[0]
     assert endpoint.why == "nobody asked for it"
     assert endpoint.document == document
@@ -94,6 +95,7 @@ def test_nothing_of_an_answer_steers_the_terminal() -> None:
         {"principals": "111122223333"},
         {"principals": [5]},
         {"idle_timeout_seconds": "15m"},
+        {"delay_cost_seconds": "15m"},
         {"expected_wake_seconds": True},
         {"expected_wake_seconds": -1},
         {"decision": []},

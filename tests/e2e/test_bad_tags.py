@@ -150,12 +150,12 @@ def test_two_configs_claim_one_endpoint(dormouse: Deployment) -> None:
         (
             "IdleTimeout",
             "0m",
-            "A whole number followed by s, m or h, such as 90s, 15m or 2h.",
+            "A whole number followed by s, m or h, such as 90s, 15m or 2h, or nothing.",
         ),
         (
             "IdleTimeout",
             "soon",
-            "A whole number followed by s, m or h, such as 90s, 15m or 2h.",
+            "A whole number followed by s, m or h, such as 90s, 15m or 2h, or nothing.",
         ),
         (
             "Principals",
