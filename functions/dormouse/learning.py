@@ -50,9 +50,12 @@ class Learning:
         """Learn what has come, if it is time. Returns the ledger with what is known then, and what
         has gone wrong; never raises, since it must be judged all the same, by what is known.
         """
-        if spec.policy is not Policy.FORECAST:
-            return ledger, None
         try:
+            if spec.policy is not Policy.FORECAST:
+                # The days stay, should it go by them once more.
+                if ledger.demand_history is not None:
+                    self.state.record_demand_history(spec.endpoint, ledger, None)
+                return replace(ledger, demand_history=None), None
             history = self._learned(spec, ledger, seen, activity)
         except AwsError as error:
             return ledger, f"its demand can't be learned from: {error}"
@@ -94,8 +97,10 @@ class Learning:
         if since < until:
             first, last = since - ONE_MINUTE, until + ONE_MINUTE
             parts, read_until = self.demand.parts_of(endpoint, first, last)
-            # One minute at least, or the same would be read for ever.
-            until = max(min(until, read_until), since + ONE_MINUTE)
+            if read_until <= since:
+                # That minute alone was too much; one is read at least.
+                parts, read_until = self.demand.parts_of(endpoint, since, last)
+            until = min(until, read_until)
             fresh = demand_of(parts, measured, known, since=since, until=until, now=now)
             days, until = added(kept, fresh, until)
             for day in days:

@@ -275,9 +275,12 @@ class ReconcilerState(Protocol):
     def record_superseded(self, endpoint: str, superseded: Mapping[str, datetime]) -> None:
         """Note since when nothing asks for configs of the template any more."""
 
-    def record_demand_history(self, endpoint: str, seen: Ledger, history: DemandHistory) -> bool:
-        """Keep what its idle policy has learned. False, having written nothing, where more was
-        learned since the ledger was seen; where nothing had been by then, it is written anyway.
+    def record_demand_history(
+        self, endpoint: str, seen: Ledger, history: DemandHistory | None
+    ) -> bool:
+        """Keep what its idle policy has learned, None for nothing. False, having written nothing,
+        where more was learned since the ledger was seen; where nothing had been by then, it is
+        written anyway.
         """
 
     def record_serving(

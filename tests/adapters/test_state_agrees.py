@@ -67,7 +67,7 @@ operations = st.one_of(
     st.tuples(st.just("record_vanished"), seen.map(Ledger), spendings),
     st.tuples(st.just("record_budget_warning"), st.just(SPENT)),
     st.tuples(st.just("record_superseded"), st.fixed_dictionaries({"superseded": supersessions})),
-    st.tuples(st.just("record_demand_history"), seen.map(Ledger), histories),
+    st.tuples(st.just("record_demand_history"), seen.map(Ledger), st.none() | histories),
     st.tuples(st.just("forget_decision")),
     st.tuples(
         st.just("record_demand"), moments, moments, st.fixed_dictionaries({"known_only": flags})

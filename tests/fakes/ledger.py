@@ -311,7 +311,9 @@ class FakeLedgers:
         """Note since when nothing asks for configs of the template any more."""
         self._write(endpoint, superseded=dict(superseded))
 
-    def record_demand_history(self, endpoint: str, seen: Ledger, history: DemandHistory) -> bool:
+    def record_demand_history(
+        self, endpoint: str, seen: Ledger, history: DemandHistory | None
+    ) -> bool:
         """Keep what its idle policy has learned."""
         before, known = self.read(endpoint).demand_history, seen.demand_history
         if known is not None and (before is None or before.folded_until != known.folded_until):

@@ -167,6 +167,23 @@ def test_policies_that_go_by_no_history_keep_none(policy: Policy) -> None:
     assert not school.usage.kept_days
 
 
+def test_who_goes_by_the_history_no_more_has_none_and_may_come_back(school: School) -> None:
+    """What it would cost is spared; the days are there, and what has come since."""
+    school.after(minutes=5).ask(2)
+    school.after(minutes=5).tick()
+    school.spec = replace(SPEC, policy=Policy.BREAK_EVEN)
+    assert school.tick() is None
+    assert school.ledger.demand_history is None
+    school.after(hours=30).ask(3)
+    assert school.after(minutes=5).tick() is None
+    assert len(school.usage.kept_days) == 1
+
+    school.spec = SPEC
+    school.tick()
+
+    assert school.learned == school.kept == school.truth
+
+
 def test_an_endpoint_of_a_former_version_learns_what_its_parts_still_say() -> None:
     """It has no history, and requests that were counted before."""
     school = School()

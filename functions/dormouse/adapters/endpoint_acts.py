@@ -151,15 +151,19 @@ class EndpointActs(EndpointItems):
         since = {config: moment_value(at) for config, at in superseded.items()}
         self._update(endpoint, "SET superseded = :superseded", {":superseded": {"M": since}})
 
-    def record_demand_history(self, endpoint: str, seen: Ledger, history: DemandHistory) -> bool:
+    def record_demand_history(
+        self, endpoint: str, seen: Ledger, history: DemandHistory | None
+    ) -> bool:
         """Keep what its idle policy has learned; False where more was learned since."""
-        values: dict[str, Value] = {":history": history_value(history)}
-        condition = None
+        values: dict[str, Value] = {}
+        expression, condition = "REMOVE history", None
+        if history is not None:
+            expression = "SET history = :history"
+            values[":history"] = history_value(history)
         if seen.demand_history is not None:
             condition = "history.folded_until = :seen"
             values[":seen"] = moment_value(seen.demand_history.folded_until)
-        outcome = self._update(endpoint, "SET history = :history", values, condition)
-        return isinstance(outcome, Written)
+        return isinstance(self._update(endpoint, expression, values, condition), Written)
 
 
 def _are_acts(acts: int, values: "dict[str, Value]") -> str:
