@@ -176,7 +176,8 @@ class World:
 
         stage.ticking = tick
         stage.alarms = self.cloud.next_change_at
-        self.catalog = FakeCatalog([config(ENDPOINT, idle_timeout="1m", **self.tags)])
+        tags = self.tags if "policy" in self.tags else {"idle_timeout": "1m", **self.tags}
+        self.catalog = FakeCatalog([config(ENDPOINT, **tags)])
         self.nudges = Nudges()
         self.work = FakeWorkQueue()
         self.payloads = FakePayloads()
