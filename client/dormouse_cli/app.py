@@ -19,6 +19,7 @@ from dormouse_cli.commands import (
     logs,
     models,
     requests,
+    simulate,
     status,
 )
 from dormouse_cli.errors import CliError
@@ -103,6 +104,7 @@ app.command()(with_common_options(requests.result))
 app.command("requests")(with_common_options(requests.listing))
 app.command()(with_common_options(requests.replay))
 app.command()(with_common_options(logs.logs))
+app.command()(with_common_options(simulate.simulate))
 app.command("ground-truth")(with_common_options(ground_truth.ground_truth))
 models_app.command()(with_common_options(models.build))
 models_app.command()(with_common_options(models.upload))

@@ -8,7 +8,14 @@ from datetime import datetime
 
 from rich.console import Group
 from rich.live import Live
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.status import Status
 from rich.table import Column
 from rich.text import Text
@@ -96,8 +103,8 @@ class _Lines:
         self._output.note(f"{_words(elapsed_seconds, self._expected)}: {said}")
 
 
-class Bytes:
-    """Bytes on their way."""
+class Steps:
+    """Bytes on their way, or other things that are counted."""
 
     def __init__(self, progress: Progress | None, task: int) -> None:
         self._progress = progress
@@ -110,11 +117,11 @@ class Bytes:
 
 
 @contextmanager
-def transferring(output: Output, doing: str, *, size_bytes: int) -> Iterator[Bytes]:
+def transferring(output: Output, doing: str, *, size_bytes: int) -> Iterator[Steps]:
     """Show how many of so many bytes have passed."""
     if not output.shows_progress:
         output.note(f"{doing} …")
-        yield Bytes(None, 0)
+        yield Steps(None, 0)
         return
     with Progress(
         TextColumn(
@@ -130,7 +137,23 @@ def transferring(output: Output, doing: str, *, size_bytes: int) -> Iterator[Byt
         transient=True,
     ) as progress:
         task = progress.add_task(doing, total=size_bytes)
-        yield Bytes(progress, task)
+        yield Steps(progress, task)
+
+
+@contextmanager
+def counting(output: Output, doing: str, *, total: int | None) -> Iterator[Steps]:
+    """Show how many of so many steps are done, on a terminal alone."""
+    if not output.shows_progress:
+        yield Steps(None, 0)
+        return
+    with Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=20),
+        MofNCompleteColumn(),
+        console=output.notes,
+        transient=True,
+    ) as progress:
+        yield Steps(progress, progress.add_task(doing, total=total))
 
 
 class Reading:

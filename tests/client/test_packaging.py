@@ -51,12 +51,23 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "venv"
 
 
+def test_the_policies_are_those_of_the_lambda() -> None:
+    """By a link to each module, which the build follows; it follows none of folders."""
+    policies = REPOSITORY / "functions" / "dormouse_policy"
+    links = sorted((CLIENT / "dormouse_policy").glob("*.py"))
+    assert [link.name for link in links] == sorted(path.name for path in policies.glob("*.py"))
+    for link in links:
+        assert link.readlink() == Path("..", "..", "functions", "dormouse_policy", link.name)
+
+
 def test_everything_is_in_the_package(installed: Path) -> None:
     """Each module, the word that it is typed, and the licence."""
     (packages,) = installed.glob("lib/python3*/site-packages")
-    there = {path.relative_to(packages) for path in (packages / "dormouse_cli").rglob("*.py*")}
-    here = {path.relative_to(CLIENT) for path in (CLIENT / "dormouse_cli").rglob("*.py*")}
-    assert {path for path in here if "__pycache__" not in path.parts} == there
+    for package in ("dormouse_cli", "dormouse_policy"):
+        there = {path.relative_to(packages) for path in (packages / package).rglob("*.py*")}
+        here = {path.relative_to(CLIENT) for path in (CLIENT / package).rglob("*.py*")}
+        assert {path for path in here if "__pycache__" not in path.parts} == there
+        assert not [path for path in (packages / package).rglob("*") if path.is_symlink()]
     (metadata,) = packages.glob("dormouse_cli-*.dist-info")
     licence = (metadata / "licenses" / "LICENSE").read_text()
     assert licence == (REPOSITORY / "LICENSE").read_text()

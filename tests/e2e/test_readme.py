@@ -592,6 +592,23 @@ def _remove_alias(user: User, command: str) -> None:
     assert user.told_json("dormouse alias list")["aliases"] == []
 
 
+@typed("simulate COUNTS [--price 0.23] [--picture FILE]")
+def _simulate(user: User, command: str) -> None:
+    """Of the sample that its page has."""
+    counts = REPOSITORY / "docs" / "examples" / "counts.csv"
+    told = user.told(f"dormouse simulate {counts} --price 0.23 --picture picture.svg")
+    assert "\nRecommended: " in told
+    assert "<svg " in (user.folder / "picture.svg").read_text(encoding="utf-8")
+
+
+@typed("simulate --endpoint NAME [--days 14]")
+def _simulate_an_endpoint(user: User, command: str) -> None:
+    """By what CloudWatch knows of it."""
+    found = user.told_json("dormouse simulate --endpoint dormouse --days 14")
+    assert found["workloads"] == ["dormouse"]
+    assert found["minutes"] == 14 * 24 * 60
+
+
 @typed("ground-truth FILE")
 def _tell_ground_truth(user: User, command: str) -> None:
     """It lies in the bucket of captures."""

@@ -102,11 +102,7 @@ class InvocationCounts:
         try:
             described = self._described(name)
         except CliError as error:
-            if not variants:
-                raise self._unknown(name, error) from error
-            if error.exit_code == ExitCode.NOT_PERMITTED:
-                note(f"{error.message} What it runs on is not known, so neither is its price.")
-            described = EndpointSeen(name, ())
+            described = self._undescribed(name, error, note, is_known=bool(variants))
         variants.update(described.variants)
         return EndpointSeen(name, tuple(sorted(variants)), described.instances)
 
@@ -161,14 +157,21 @@ class InvocationCounts:
         )
         return EndpointSeen(name, variants, instances)
 
-    def _unknown(self, name: str, error: CliError) -> CliError:
-        if error.exit_code != ExitCode.FAILED:
-            return error
-        return CliError(
-            f"There is no endpoint {name!r} in {self._region}, and CloudWatch knows of none that "
-            "was asked in the last two weeks. Is it another region, account or name?",
-            ExitCode.NOT_FOUND,
-        )
+    def _undescribed(
+        self, name: str, error: CliError, note: Callable[[str], None], *, is_known: bool
+    ) -> EndpointSeen:
+        """Go on with what its metrics tell, if there are any; else say what there is not."""
+        if is_known and error.exit_code == ExitCode.NOT_PERMITTED:
+            note(f"{error.message} What it runs on is not known, so neither is its price.")
+        elif error.exit_code != ExitCode.FAILED:
+            raise error
+        elif not is_known:
+            raise CliError(
+                f"There is no endpoint {name!r} in {self._region}, and CloudWatch knows of none "
+                "that was asked in the last two weeks. Is it another region, account or name?",
+                ExitCode.NOT_FOUND,
+            ) from error
+        return EndpointSeen(name, ())
 
 
 def _dimensions(metric: dict[str, Any]) -> dict[str, str]:
