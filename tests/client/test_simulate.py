@@ -162,6 +162,7 @@ def test_a_picture(run: Run, counts: Path, tmp_path: Path, suffix: str) -> None:
         (["counts.csv", "--delay-cost", "30s"], "--delay-cost: '30s' is out of range"),
         (["counts.csv", "--history", "14"], "--history: 14 days leave nothing to score: there"),
         (["counts.csv", "--history", "-1"], "--history"),
+        (["counts.csv", "--history", "inf"], "--history: inf days leave nothing to score"),
         (["counts.csv", "--price", "cheap"], "--price: 'cheap' is no price: write the dollars"),
         (["counts.csv", "--price", "0"], "--price: '0' is no price"),
         (["counts.csv", "--price", "1", "--instance-type", "ml.m5.xlarge"], "go with --price"),

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dormouse_cli.simulation.figures import hours
 from dormouse_cli.simulation.recommend import caveats, words
 from dormouse_cli.simulation.replay import (
     ALWAYS_ON,
@@ -134,6 +135,17 @@ def test_always_on_for_each_costs_each() -> None:
     one, many = next((pair.one, pair.many) for pair in bundling.pairs if pair.one.is_fixed)
     assert many.up_minutes == 3 * one.up_minutes
     assert reported(traffic_of(busy)).bundling is None
+
+
+def test_many_endpoints_are_told_in_words() -> None:
+    """As the recommendation's last sentence, where there are several."""
+    report = reported(traffic_of(OFFICE, OFFICE[::9], end=14 * DAY_MINUTES))
+    assert report.bundling is not None
+    many = report.bundling.of(report.recommended.name).many
+    each = f"With an endpoint for each of the 2 models it would have been {hours(many.up_minutes)}"
+    assert each in words(report)
+    assert f"and {many.cold_requests:,} requests (" in words(report)
+    assert "With an endpoint" not in words(reported(traffic_of(OFFICE, end=14 * DAY_MINUTES)))
 
 
 # -------------------------------------------------------------------------------- recommendations

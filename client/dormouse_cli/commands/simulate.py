@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -280,7 +281,7 @@ def _minutes(text: str, option: str, longest: str) -> int:
 def _history(days: float | None, traffic: Traffic) -> int:
     if days is None:
         return min(traffic.minutes // 2, LONGEST_HISTORY)
-    history = round(days * DAY_MINUTES)
+    history = round(days * DAY_MINUTES) if math.isfinite(days) else traffic.minutes
     if history >= traffic.minutes:
         raise typer.BadParameter(
             f"{days:g} days leave nothing to score: there are "

@@ -73,7 +73,8 @@ body { background: var(--ground); color: var(--ink); max-width: 1080px; margin: 
 figure { margin: 0; overflow-x: auto; }
 svg { min-width: 760px; width: 100%; height: auto; }
 .scrolls { overflow-x: auto; }
-table { border-collapse: collapse; font-size: 14px; font-variant-numeric: tabular-nums; }
+table { border-collapse: collapse; margin-top: 1rem; font-size: 14px;
+  font-variant-numeric: tabular-nums; }
 caption { text-align: left; font-weight: 600; padding: .5rem 0; }
 th, td { padding: .3rem .55rem; border-bottom: 1px solid var(--rule); text-align: right;
   white-space: nowrap; }

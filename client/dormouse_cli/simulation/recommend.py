@@ -25,7 +25,7 @@ def words(report: Report) -> str:
             f"sleeps costs nothing here, and always on costs {_bill(report, report.always_on)}."
         )
     first = _always_on(report) if chosen.name == ALWAYS_ON else _sleeping(report)
-    return " ".join([first, *_hindsight(report)])
+    return " ".join([first, *_hindsight(report), *_many(report)])
 
 
 def caveats(report: Report) -> tuple[str, ...]:
@@ -102,6 +102,17 @@ def _hindsight(report: Report) -> list[str]:
     return [
         f"In hindsight {best.label} would have been better by {less}, delays counted in; nobody "
         "knows that beforehand, and it need not be so the next time."
+    ]
+
+
+def _many(report: Report) -> list[str]:
+    if report.bundling is None:
+        return []
+    many = report.bundling.of(report.recommended.name).many
+    each = f"each of the {report.bundling.number} {report.traffic.kind}s"
+    return [
+        f"With an endpoint for {each} it would have been {_bill(report, many)}, and "
+        f"{many.cold_requests:,} requests ({share(many.cold_share)}) would have waited."
     ]
 
 

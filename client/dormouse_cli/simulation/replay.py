@@ -125,6 +125,10 @@ class Bundling:
     number: int
     pairs: tuple[BundledPair, ...]
 
+    def of(self, name: str) -> BundledPair:
+        """Return what a policy would have made of both."""
+        return next(pair for pair in self.pairs if pair.one.name == name)
+
 
 def steps_of(traffic: Traffic) -> int:
     """Say how many replays there are at the most, as `replay` and `compare` tell of them."""
