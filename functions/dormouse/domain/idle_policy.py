@@ -41,6 +41,10 @@ _MINUTE = timedelta(minutes=1)
 # anew takes longer than a tick has. Each has minutes of its own, so that not all are asked at once.
 _ASKED_EVERY = 15
 
+# How long after a demand its creation may have been asked for: a teardown may have to end before.
+# Who still waits after that has asked again.
+_STARTED_WITHIN = timedelta(minutes=10)
+
 # CloudWatch keeps counts of minutes for 15 days; nothing is kept up by use for longer than this.
 _LONGEST_EVIDENCE = LONGEST_IDLE_TIMEOUT
 
@@ -143,19 +147,17 @@ def idle_since(ledger: Ledger, timing: Timing, presence: Presence) -> int | None
     if until is None:
         return None
     minute = last_minute(until)
-    if presence.serving_since is None or not _was_started_on_demand(ledger, timing):
+    if presence.serving_since is None or not _was_started_on_demand(ledger):
         return minute
     return max(minute, minute_of(presence.serving_since))
 
 
-def _was_started_on_demand(ledger: Ledger, timing: Timing) -> bool:
-    """Whether nobody has used it since a demand that may have started its present life. A demand
-    that was met and never used counts, too: nothing tells them apart.
-    """
+def _was_started_on_demand(ledger: Ledger) -> bool:
+    """Whether its present life was started for a demand, and nobody has used it since."""
     demand_at, created_at = ledger.demand_at, ledger.created_at
     if demand_at is None or created_at is None or ledger.last_request_at is None:
         return False
-    return ledger.last_request_at <= demand_at and created_at <= demand_at + timing.demand_patience
+    return ledger.last_request_at <= demand_at and created_at <= demand_at + _STARTED_WITHIN
 
 
 def advice_of(spec: Spec, ledger: Ledger, timing: Timing, presence: Presence) -> Advice | None:
