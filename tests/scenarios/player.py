@@ -11,6 +11,7 @@ from dormouse.domain.claims import TaggedConfig
 from dormouse.domain.intent import Hold, Resume, Sleep, Suspend
 from dormouse.domain.spec import TAG_PREFIX
 from dormouse.domain.timing import Timing
+from dormouse.domain.usage import MinutePart, minute_of
 from dormouse.intents import Intents
 from tests.fakes.announcements import FakeBus, FakeTopics
 from tests.fakes.clock import FakeClock
@@ -87,6 +88,8 @@ class Player:
             AssertionError: something else follows than is told.
         """
         self._tag(self.scenario.configs)
+        for at in self.scenario.history:
+            self._count(at)
         for step in self.scenario.story:
             self._prepare(step)
             for at in step.times:
@@ -113,16 +116,22 @@ class Player:
             self.sagemaker.tags = step.tags
         self.sagemaker.refuses = step.refuses
 
+    def _count(self, at: datetime) -> None:
+        """Count a request as whoever answers it does."""
+        self.usage.record([MinutePart(ENDPOINT, minute_of(at), "container", demand=1)], [])
+
     def _happen(self, event: str) -> None:
         now = self.clock()
         match event:
             case "a request comes":
                 news_since = now - timedelta(seconds=15)
                 self.table.record_demand(ENDPOINT, now, news_since, known_only=False)
+                self._count(now)
             case "it is used":
                 until = LEASE_TERMS.until(now)
                 lease = self.table.take_lease(ENDPOINT, now, until, is_request=True)
                 assert lease.until is not None
+                self._count(now)
             case "held for 8 hours":
                 self.intents.record(Hold(ENDPOINT, timedelta(hours=8)))
             case "put to sleep":

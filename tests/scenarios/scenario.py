@@ -4,6 +4,9 @@ to follow from each.
     title: one sentence
     means: what the reader should know
     configs: the tags of each EndpointConfig, by its name, without their prefix `dormouse:`
+    history:                       # what was asked before, if it matters: one request each so often
+      - {days: 21, from: "09:00", to: "09:30", every: 5}         # on each of the 21 days before
+      - {days: 7, ago: 7, from: "12:00", to: "12:00", every: 1}  # on days of the week before that
     story:
       - at: Mon 09:00              # UTC, in the week of 2026-02-16; or `from` and `to`, and `every`
         configs: …                 # where they change
@@ -101,6 +104,7 @@ class Scenario:
     title: str
     means: str
     configs: Mapping[str, Mapping[str, str]]
+    history: tuple[datetime, ...]
     story: tuple[Step, ...]
 
 
@@ -117,12 +121,13 @@ def read_scenario(name: str, text: str) -> Scenario:
         ValueError: it is not written as it has to be.
     """
     written = yaml.safe_load(text)
-    _only(written, "title", "means", "configs", "story")
+    _only(written, "title", "means", "configs", "history", "story")
     return Scenario(
         name,
         written["title"],
         written["means"],
         written["configs"],
+        tuple(sorted(at for each in written.get("history", ()) for at in _asked(each))),
         tuple(_step(step) for step in written["story"]),
     )
 
@@ -138,6 +143,18 @@ def moment(text: str) -> datetime:
         raise ValueError(f"{text!r} does not begin with one of {', '.join(_DAYS)}")
     at = time.fromisoformat(clock)
     return datetime.combine(_MONDAY + timedelta(days=_DAYS.index(day)), at, UTC)
+
+
+def _asked(written: Mapping[str, Any]) -> Iterator[datetime]:
+    """Say when somebody has asked, on each of some days before the week of the story."""
+    _only(written, "days", "ago", "from", "to", "every")
+    begins, ends = (time.fromisoformat(written[each]) for each in ("from", "to"))
+    for days in range(1, written["days"] + 1):
+        day = _MONDAY - timedelta(days=days + written.get("ago", 0))
+        at = datetime.combine(day, begins, UTC)
+        while at <= datetime.combine(day, ends, UTC):
+            yield at
+            at += written["every"] * _MINUTE
 
 
 def _step(written: Mapping[str, Any]) -> Step:
