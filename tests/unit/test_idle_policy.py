@@ -315,7 +315,7 @@ def test_the_evidence_of_a_forecast() -> None:
     warmed = replace(ledger, warm_up=warm_up)
     assert evidence_since(FORECAST, warmed, TIMING, NOW) == NOW - timedelta(minutes=27)
     forgotten = Ledger(demand_history=foreseen())
-    assert evidence_since(FORECAST, forgotten, TIMING, NOW) == NOW - timedelta(days=7)
+    assert evidence_since(FORECAST, forgotten, TIMING, NOW) == NOW - timedelta(hours=3)
 
 
 def test_what_was_learned_is_text() -> None:

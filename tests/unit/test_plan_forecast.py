@@ -116,22 +116,32 @@ def test_what_was_started_so_is_kept_up_until_that_has_passed() -> None:
 
 def test_what_was_used_is_kept_up_by_its_use_and_then_by_the_forecast() -> None:
     """Which of the two decides is told: the break-even timeout of the last use divides them."""
-    used = replace(QUIET, last_request_at=NOW - timedelta(minutes=1))
+    used = replace(QUIET, last_request_at=NOW - timedelta(minutes=2))
     known = ledger(stop=HOUR, of=used)
     serving = seen(S.IN_SERVICE)
     now = plan(known, serving)
     # 8 minutes of wake and 15 of delay cost after the minute of the request.
-    later = plan(known, serving, at=NOW + timedelta(minutes=23))
+    later = plan(known, serving, at=NOW + timedelta(minutes=22))
 
-    assert (now.rule, now.next_look_at) == (Rule.RECENT_ACTIVITY, NOW + timedelta(minutes=23))
-    assert "the proxy noted a request at 2026-02-16 11:59:00 UTC" in now.reason
+    assert (now.rule, now.next_look_at) == (Rule.RECENT_ACTIVITY, NOW + timedelta(minutes=22))
+    assert "the proxy noted a request at 2026-02-16 11:58:00 UTC" in now.reason
     assert "P(request within 30 min)" in now.reason
     assert (later.rule, later.next_look_at) == (Rule.FORECAST, NOW + HOUR)
 
 
+def test_what_is_used_at_this_moment_is_asked_nothing() -> None:
+    """No policy would stop it, and to ask them all costs time."""
+    used = replace(QUIET, last_request_at=NOW - timedelta(seconds=40))
+    decided = plan(ledger(stop=timedelta(0), of=used), seen(S.IN_SERVICE))
+
+    assert (decided.action, decided.rule) == (Action.STAY_UP, Rule.RECENT_ACTIVITY)
+    assert decided.next_look_at == NOW + timedelta(minutes=23)
+    assert decided.reason.endswith(", and as soon as it is not used its forecast is asked")
+
+
 def test_a_forecast_may_stop_sooner_than_break_even_would() -> None:
     """Then it is what computes the timeout."""
-    used = replace(QUIET, last_request_at=NOW - timedelta(minutes=1))
+    used = replace(QUIET, last_request_at=NOW - timedelta(minutes=2))
     known = ledger(stop=timedelta(minutes=2), of=used)
     serving = seen(S.IN_SERVICE)
 

@@ -21,7 +21,6 @@ from dormouse.domain.duration import in_words
 from dormouse.domain.ledger import Ledger
 from dormouse.domain.spec import (
     DEFAULT_IDLE_TIMEOUT,
-    LONGEST_IDLE_TIMEOUT,
     SHORTEST_IDLE_TIMEOUT,
     Policy,
     Spec,
@@ -45,8 +44,8 @@ _ASKED_EVERY = 15
 # Who still waits after that has asked again.
 _STARTED_WITHIN = timedelta(minutes=10)
 
-# CloudWatch keeps counts of minutes for 15 days; nothing is kept up by use for longer than this.
-_LONGEST_EVIDENCE = LONGEST_IDLE_TIMEOUT
+# What CloudWatch has counted longer ago is no reason to stay up, and would take long to read.
+_LONGEST_EVIDENCE = timedelta(hours=3)
 
 
 def minute_of(moment: datetime) -> int:
@@ -152,6 +151,14 @@ def idle_since(ledger: Ledger, timing: Timing, presence: Presence) -> int | None
     return max(minute, minute_of(presence.serving_since))
 
 
+def is_in_use(ledger: Ledger, timing: Timing, now: datetime) -> bool:
+    """Whether it was used in this minute or in the last one that has ended, as far as is known: no
+    policy stops it so soon.
+    """
+    until = used_until(ledger, timing)
+    return until is not None and last_minute(until) >= minute_of(now) - 1
+
+
 def _was_started_on_demand(ledger: Ledger) -> bool:
     """Whether its present life was started for a demand, and nobody has used it since."""
     demand_at, created_at = ledger.demand_at, ledger.created_at
@@ -223,7 +230,8 @@ def _ask(stakes: Stakes, forecast: str, situation: Situation) -> Advice | None:
     return None if state is None else Forecast(stakes).advise(state, situation)
 
 
-def _has_forecast(spec: Spec, ledger: Ledger) -> bool:
+def has_forecast(spec: Spec, ledger: Ledger) -> bool:
+    """Whether a forecast is asked for, and has learned something that it can read."""
     history = ledger.demand_history
     return spec.policy is Policy.FORECAST and history is not None and is_readable(history.forecast)
 
@@ -233,7 +241,7 @@ def evidence_wait(spec: Spec, ledger: Ledger, timing: Timing) -> timedelta:
 
     A forecast says itself when it is idle for long enough, which may be as soon as it serves.
     """
-    if _has_forecast(spec, ledger):
+    if has_forecast(spec, ledger):
         return SHORTEST_IDLE_TIMEOUT
     return timeout_of(spec, expected_wake(ledger.wakes, timing.expected_wake)).duration
 
@@ -244,7 +252,7 @@ def evidence_since(spec: Spec, ledger: Ledger, timing: Timing, now: datetime) ->
     A forecast goes by when it was used last: whatever came later must be known. Its own warm-up,
     which CloudWatch counts, is none.
     """
-    if not _has_forecast(spec, ledger):
+    if not has_forecast(spec, ledger):
         return now - evidence_wait(spec, ledger, timing)
     known = [now - _LONGEST_EVIDENCE]
     if (until := used_until(ledger, timing)) is not None:

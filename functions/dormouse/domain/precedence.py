@@ -20,6 +20,8 @@ from dormouse.domain.idle_policy import (
     advice_of,
     break_even_at,
     end_of,
+    has_forecast,
+    is_in_use,
     start_at,
     stop_at,
     timeout_of,
@@ -86,9 +88,11 @@ class Case:
     @property
     def advice(self) -> Advice | None:
         """What the forecast says of it; None where another policy is asked for, or it has learned
-        nothing, or it is on its way down.
+        nothing, or it is on its way down. It is not asked either while somebody uses it.
         """
         if isinstance(self.seen, Present) and self.ledger.closing is not None:
+            return None
+        if self.is_open and is_in_use(self.ledger, self.timing, self.now):
             return None
         return advice_of(self.spec, self.ledger, self.timing, self.presence)
 
@@ -278,20 +282,26 @@ def _recent_activity(case: Case) -> Finding:
     if not remembered:
         return Finding(Rule.RECENT_ACTIVITY, applies=False)
     last_active_at, words = max(remembered)
-    advice = case.advice
-    if advice is None:
-        timeout = timeout_of(case.spec, case.wake)
-        until, why = last_active_at + timeout.duration, f"{timeout.name} {timeout.length}"
-    else:
-        # What it is up for beyond that, is no use of it any more.
-        until, why = break_even_at(case.spec, ledger, timing, case.presence), advice.words
-        if (stops_at := stop_at(advice)) is not None:
-            until = min(until, stops_at)
+    until, why = _needed_until(case, last_active_at)
     if until <= case.now:
         return Finding(Rule.RECENT_ACTIVITY, applies=False)
     return Finding(
         Rule.RECENT_ACTIVITY, True, f"needed until {clock(until)}: {words}, {why}", until
     )
+
+
+def _needed_until(case: Case, last_active_at: datetime) -> tuple[datetime, str]:
+    """Say until when its last use keeps it up, and why."""
+    if not has_forecast(case.spec, case.ledger):
+        timeout = timeout_of(case.spec, case.wake)
+        return last_active_at + timeout.duration, f"{timeout.name} {timeout.length}"
+    # What it is up for beyond that, is no use of it any more.
+    until = break_even_at(case.spec, case.ledger, case.timing, case.presence)
+    advice = case.advice
+    if advice is None:
+        return until, "and as soon as it is not used its forecast is asked"
+    stops_at = stop_at(advice)
+    return until if stops_at is None else min(until, stops_at), advice.words
 
 
 def _forecast(case: Case) -> Finding:
