@@ -1,5 +1,4 @@
-"""The forecast; of a history that is too thin, as every one is to this version, it says break-even.
-"""
+"""The forecast: of too thin a history, as every one is to this version, it says break-even."""
 
 from dataclasses import dataclass, field, replace
 
