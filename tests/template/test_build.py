@@ -21,6 +21,7 @@ def test_an_artefact_holds_what_it_needs_and_no_more(artefacts: Path, function: 
     assert {name for name in held if not name.endswith(".dist-info")} == {
         "aws_lambda_powertools",
         "dormouse",
+        "dormouse_policy",
         "jmespath",
         # Lambda's runtime promises no time zones, by which schedules are read.
         "tzdata",
@@ -34,10 +35,11 @@ def test_an_artefact_holds_what_it_needs_and_no_more(artefacts: Path, function: 
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_an_artefact_holds_the_whole_package(artefacts: Path, function: str) -> None:
+@pytest.mark.parametrize("package", ["dormouse", "dormouse_policy"])
+def test_an_artefact_holds_the_whole_package(artefacts: Path, function: str, package: str) -> None:
     """Each module arrives as it is."""
-    source = REPOSITORY / "functions/dormouse"
-    built = artefacts / function / "dormouse"
+    source = REPOSITORY / "functions" / package
+    built = artefacts / function / package
     modules = {path.relative_to(source) for path in source.rglob("*.py")}
     assert {path.relative_to(built) for path in built.rglob("*.py")} == modules
     assert all((source / name).read_bytes() == (built / name).read_bytes() for name in modules)
