@@ -231,12 +231,16 @@ def test_advice_stands_until_what_it_names_has_come(monkeypatch: pytest.MonkeyPa
     seen = asked(monkeypatch)
     ledger = Ledger(demand_history=foreseen(stop=timedelta(hours=2)))
     told = {}
-    for second in range(0, 3600, 20):
+    for second in range(0, 7000, 20):
         now = NOW + timedelta(seconds=second)
         told[now] = advice_of(FORECAST, ledger, TIMING, replace(SERVING, now=now))
 
-    assert len(seen) == 5  # once in 15 minutes, in an hour that begins within such a quarter
-    assert all(at.now < minute_of(NOW) + 60 for at in seen)
+    assert 2 <= len(seen) <= 3  # once in an hour
+    assert all(at.now < minute_of(NOW) + 120 for at in seen)
+    now = NOW + timedelta(minutes=40)
+    anew = replace(TIMING, advice_stands=timedelta(0))
+    advice_of(FORECAST, ledger, anew, replace(SERVING, now=now))
+    assert seen[-1].now == minute_of(now) - 1
     # Not before it stands as it does, and not later than it is.
     assert {at.idle_since for at in seen} == {None}
 
@@ -265,7 +269,7 @@ def test_endpoints_are_not_asked_all_at_once() -> None:
         assert advice is not None
         minutes.add(advice.words)
 
-    assert len(minutes) == 15
+    assert len(minutes) > 30
 
 
 def test_a_forecast_is_not_asked_of_a_time_before_what_it_knows(

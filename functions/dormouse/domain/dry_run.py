@@ -84,6 +84,8 @@ def dry_run(
     if isinstance(seen, Absent):
         # As the tick would note before it plans.
         ledger = ledger.without_life()
+    # Somebody asks who wants to know what it says of then.
+    timing = replace(timing, advice_stands=timedelta(0))
     waiting = replace(
         waiting, parked=_lasting(waiting.parked, at), released=_lasting(waiting.released, at)
     )

@@ -36,10 +36,6 @@ from dormouse_policy.policy import Advice, Situation, Stakes
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MINUTE = timedelta(minutes=1)
 
-# How old advice may be while nothing that it names has come: to ask each of thousands of endpoints
-# anew takes longer than a tick has. Each has minutes of its own, so that not all are asked at once.
-_ASKED_EVERY = 15
-
 # How long after a demand its creation may have been asked for: a teardown may have to end before.
 # Who still waits after that has asked again.
 _STARTED_WITHIN = timedelta(minutes=10)
@@ -180,8 +176,9 @@ def advice_of(spec: Spec, ledger: Ledger, timing: Timing, presence: Presence) ->
     since = idle_since(ledger, timing, presence)
     # The last minute that has ended; or one that has not, where it is used at this moment.
     now = max(minute_of(presence.now) - 1, since or 0)
+    # Each endpoint has a minute of its own, so that not all are asked at once.
+    lately = now - (now + crc32(spec.endpoint.encode())) % max(1, minutes_of(timing.advice_stands))
     # No earlier than what it knows, and than that it stands as it does.
-    lately = now - (now + crc32(spec.endpoint.encode())) % _ASKED_EVERY
     known = [lately, since or 0, minute_of(history.folded_until) - 1]
     if presence.serving_since is not None:
         known.append(minute_of(presence.serving_since))
