@@ -1,9 +1,10 @@
 """What `dormouse simulate` shows is what ticks do: the same spells, to the minute."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from random import Random
 
 import pytest
 from hypothesis import given
@@ -137,6 +138,28 @@ def test_a_forecast_starts_and_stops_in_the_same_minutes(counts: dict[int, int])
         patch.setattr(idle_policy, "ForecastState", Habits)
 
         assert ticks(counts, end, SPEC) == simulated(counts, end, SPEC)
+
+
+def test_the_forecast_costs_in_ticks_what_it_costs_in_a_simulation() -> None:
+    """Over five days of office hours, of which it knows too little at first. A tick asks it more
+    often, and begins a few minutes sooner or later.
+    """
+    chance, counts = Random(8), dict[int, int]()
+    for day in range(5):
+        minute = BEGIN + day * 1440 + 180 + chance.randrange(30)
+        while minute < BEGIN + day * 1440 + 660:
+            counts[minute] = 1
+            minute += chance.choice([1, 2, 3, 10, 40, 90])
+    end, spec = BEGIN + 5 * 1440, replace(SPEC, delay_cost=timedelta(hours=4))
+
+    expected, found = simulated(counts, end, spec), ticks(counts, end, spec)
+
+    assert len(found) == len(expected)
+    assert _up(found) == pytest.approx(_up(expected), rel=0.02)
+
+
+def _up(spells: Sequence[tuple[int, int]]) -> int:
+    return sum(until - since for since, until in spells)
 
 
 def _timed(minutes: int, *, is_fixed: bool) -> Spec:
