@@ -22,7 +22,7 @@ export UV
 export DORMOUSE_SAM := $(CURDIR)/.venvs/sam/bin/sam
 
 .PHONY: help demo up down test check fmt lint type build image image-tools push deploy models tiny-models envs \
-	bench-container bench-proxy bench-reconcile bench-wake chaos soak lock clean preflight
+	bench-container bench-policy bench-proxy bench-reconcile bench-wake chaos soak lock clean preflight
 
 help: ## List what can be typed.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -100,6 +100,10 @@ bench-proxy: preflight .venvs/lambda/.ready .venvs/sam/.ready ## Measure what th
 
 bench-reconcile: preflight .venvs/lambda/.ready ## Measure what it takes to watch 10 to 5,000 endpoints: calls, time, memory, money (3 minutes).
 	@.venvs/lambda/bin/python -m benchmarks.reconcile --json
+
+bench-policy: preflight ## Measure what each idle policy would have cost on the traces in TRACES=dir (3 minutes).
+	@test -n "$(TRACES)" || { echo "dormouse: TRACES names the folder of the traces: make bench-policy TRACES=../traces" >&2; exit 1; }
+	@"$(PYTHON)" -m benchmarks.policy --traces "$(TRACES)" --json
 
 chaos: preflight $(RUN_ENVS) ## 500 requests across five sleeps while processes are killed: nothing lost, nothing answered twice.
 	@.venvs/local/bin/python -m benchmarks.chaos
