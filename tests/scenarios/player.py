@@ -7,8 +7,11 @@ from dormouse.adapters.sagemaker import SageMakerEndpoints
 from dormouse.adapters.state import EndpointsTable
 from dormouse.bootstrap.graph import Durations, World, reconciler_of
 from dormouse.decisions import Outcome
+from dormouse.domain import idle_policy
 from dormouse.domain.claims import TaggedConfig
+from dormouse.domain.demand_history import DemandHistory
 from dormouse.domain.intent import Hold, Resume, Sleep, Suspend
+from dormouse.domain.ledger import Ledger
 from dormouse.domain.spec import TAG_PREFIX
 from dormouse.domain.timing import Timing
 from dormouse.domain.usage import MinutePart, minute_of
@@ -88,8 +91,7 @@ class Player:
             AssertionError: something else follows than is told.
         """
         self._tag(self.scenario.configs)
-        for at in self.scenario.history:
-            self._count(at)
+        self._learn()
         for step in self.scenario.story:
             self._prepare(step)
             for at in step.times:
@@ -115,6 +117,14 @@ class Player:
         if step.tags is not None:
             self.sagemaker.tags = step.tags
         self.sagemaker.refuses = step.refuses
+
+    def _learn(self) -> None:
+        """Let its policy know what was asked before the story begins, as ticks have learned it."""
+        asked = self.scenario.history
+        if asked:
+            text = idle_policy.learned(None, [(idle_policy.minute_of(at), 1) for at in asked])
+            history = DemandHistory(asked[-1] + timedelta(minutes=1), text)
+            self.table.record_demand_history(ENDPOINT, Ledger(), history)
 
     def _count(self, at: datetime) -> None:
         """Count a request as whoever answers it does."""
