@@ -1,0 +1,1 @@
+../../functions/dormouse_policy/expected_cost.py
