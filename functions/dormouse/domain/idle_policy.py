@@ -30,7 +30,8 @@ from dormouse.domain.wake_time import expected_wake
 from dormouse_policy import policy as idle
 from dormouse_policy.break_even import BreakEven
 from dormouse_policy.fixed import Fixed
-from dormouse_policy.forecast import Forecast, ForecastState
+from dormouse_policy.forecast import Forecast
+from dormouse_policy.forecast_state import ForecastState
 from dormouse_policy.policy import Advice, Situation, Stakes
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
