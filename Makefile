@@ -22,7 +22,7 @@ export UV
 export DORMOUSE_SAM := $(CURDIR)/.venvs/sam/bin/sam
 
 .PHONY: help demo up down test check fmt lint type build image image-tools push deploy models tiny-models envs \
-	bench-container bench-policy bench-proxy bench-reconcile bench-wake chaos soak lock clean preflight
+	bench-container bench-policy bench-proxy bench-reconcile bench-wake chaos fit-policy soak lock clean preflight
 
 help: ## List what can be typed.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -104,6 +104,11 @@ bench-reconcile: preflight .venvs/lambda/.ready ## Measure what it takes to watc
 bench-policy: preflight ## Measure what each idle policy would have cost on the traces in TRACES=dir (3 minutes).
 	@test -n "$(TRACES)" || { echo "dormouse: TRACES names the folder of the traces: make bench-policy TRACES=../traces" >&2; exit 1; }
 	@"$(PYTHON)" -m benchmarks.policy --traces "$(TRACES)" --json
+
+fit-policy: preflight .venvs/dev/.ready ## Fit the law of the forecast to the traces in TRACES=dir, and cross-validate it (3 minutes).
+	@test -n "$(TRACES)" || { echo "dormouse: TRACES names the folder of the traces: make fit-policy TRACES=../traces" >&2; exit 1; }
+	@PYTHONPATH=functions:. $(BIN)/python -m benchmarks.policy.fit --traces "$(TRACES)" --write
+	@$(BIN)/ruff format --quiet functions/dormouse_policy/law.py
 
 chaos: preflight $(RUN_ENVS) ## 500 requests across five sleeps while processes are killed: nothing lost, nothing answered twice.
 	@.venvs/local/bin/python -m benchmarks.chaos

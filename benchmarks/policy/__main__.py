@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.policy.reference import FILE, differences
+from benchmarks.policy.runs import play
 from benchmarks.policy.scores import report, totals
 from benchmarks.policy.side_by_side import play_all
 from benchmarks.policy.traces import TracesError, read_traces
@@ -33,7 +34,7 @@ def main(arguments: Sequence[str]) -> int:
         workloads = read_traces(options.traces)
         minutes = sum(len(workload.demand.counts) for workload in workloads)
         say(f"{len(workloads)} workloads, {minutes} active minutes")
-        played = play_all(workloads, options.processes)
+        played = play_all(play, workloads, options.processes)
         groups = [workload.group for workload in workloads]
         table = totals(zip(groups, played, strict=True))
         found = differences(table, options.traces)

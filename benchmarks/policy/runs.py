@@ -82,7 +82,12 @@ def runs() -> Iterator[Run]:
 
 def play(workload: Workload) -> Mapping[Run, Figures]:
     """Let everybody decide over a workload."""
-    return {run: _figures(_outcome(run, workload)) for run in runs()}
+    return {run: play_run(run, workload) for run in runs()}
+
+
+def play_run(run: Run, workload: Workload) -> Figures:
+    """Let one of them decide over a workload."""
+    return figures(_outcome(run, workload))
 
 
 def _outcome(run: Run, workload: Workload) -> Outcome:
@@ -96,7 +101,8 @@ def _outcome(run: Run, workload: Workload) -> Outcome:
     return simulate(workload.demand, policy, WAKE, workload.scored_from)
 
 
-def _figures(outcome: Outcome) -> Figures:
+def figures(outcome: Outcome) -> Figures:
+    """What is counted of an outcome."""
     return Figures(
         outcome.endpoint_minutes, outcome.cold_minutes, outcome.cold_requests, outcome.starts
     )

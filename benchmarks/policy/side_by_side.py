@@ -2,26 +2,31 @@
 
 import signal
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from multiprocessing import active_children, get_context
+from typing import TypeVar
 
-from benchmarks.policy.runs import Figures, Run, play
 from benchmarks.policy.traces import Workload
 from benchmarks.progress import say
 
 _SAID_EVERY_SECONDS = 5.0
 
 
-def play_all(workloads: Sequence[Workload], processes: int) -> Sequence[Mapping[Run, Figures]]:
+Found = TypeVar("Found")
+
+
+def play_all(
+    play: Callable[[Workload], Found], workloads: Sequence[Workload], processes: int
+) -> Sequence[Found]:
     """Play them, the longest first; what came of them is in the order that was given.
 
     Raises:
         BrokenProcessPool: the system has ended a process.
     """
     order = sorted(range(len(workloads)), key=lambda at: (-_work(workloads[at]), at))
-    found: dict[int, Mapping[Run, Figures]] = {}
+    found: dict[int, Found] = {}
     said_at, total, done = time.monotonic(), sum(map(_work, workloads)), 0
     with _pool(processes) as pool:
         for at, each in zip(order, pool.map(play, (workloads[at] for at in order)), strict=True):

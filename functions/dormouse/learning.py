@@ -20,12 +20,13 @@ from dormouse.domain.demand_fold import (
 )
 from dormouse.domain.demand_history import DemandHistory
 from dormouse.domain.endpoint import Observation, Present
-from dormouse.domain.idle_policy import minute_of
+from dormouse.domain.idle_policy import minute_of, present_stakes
 from dormouse.domain.ledger import Ledger
 from dormouse.domain.spec import Policy, Spec
 from dormouse.domain.timing import Timing
 from dormouse.errors import AwsError
 from dormouse.ports import Clock, DemandLedger, ReconcilerState
+from dormouse_policy.policy import Stakes
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,15 +34,15 @@ class Learning:
     """Learns what has come since the last time, for endpoints whose policy goes by it.
 
     `learned` reads what a policy has learned (None: nothing), adds how many have asked in each
-    minute, in order, and writes it. `is_readable` says whether it can read that, or another version
-    has written it.
+    minute, in order, at what a decision may cost, and writes it. `is_readable` says whether it can
+    read that, or another version has written it.
     """
 
     state: ReconcilerState
     demand: DemandLedger
     clock: Clock
     timing: Timing
-    learned: Callable[[str | None, Iterable[tuple[int, int]]], str]
+    learned: Callable[[Stakes, str | None, Iterable[tuple[int, int]]], str]
     is_readable: Callable[[str], bool]
 
     def learn(
@@ -114,7 +115,8 @@ class Learning:
             for minute, count in sorted(demand.items())
             if learned_until <= minute < until
         ]
-        history = DemandHistory(until, self.learned(text, to_learn))
+        stakes = present_stakes(spec, ledger, self.timing)
+        history = DemandHistory(until, self.learned(stakes, text, to_learn))
         # Where that is not kept, another tick has learned as much, of the same days.
         self.state.record_demand_history(endpoint, ledger, history)
         return history

@@ -1,31 +1,31 @@
 """The forecast: up while that is expected to cost less than the delays that it spares.
 
-How likely a request is in each minute of the next day follows from the endpoint's own history
-(features.py) by a law that was fitted to public traces (law.py, hazard.py); what to do from what
-each way would cost (expected_cost.py). While there is too little history, it is break-even.
+How likely a request is in each minute to come follows from the endpoint's own history (features.py)
+by a law that was fitted to public traces (law.py, hazard.py); what to do from what each way would
+cost (expected_cost.py, outlook.py). While there is too little history, it is break-even; and so it
+is once it has cost too much more than break-even would have, of which it keeps account.
 """
 
-from collections.abc import Sequence
-from copy import deepcopy
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from dormouse_policy.break_even import BreakEven
-from dormouse_policy.expected_cost import Step, expect
-from dormouse_policy.features import Features
-from dormouse_policy.forecast_state import DAY, ForecastState
-from dormouse_policy.hazard import hazard
+from dormouse_policy.forecast_state import DAY, Account, ForecastState
+from dormouse_policy.hazard import Hazard, Law
 from dormouse_policy.law import WEIGHTS
+from dormouse_policy.outlook import OUTLOOK, OUTLOOKS, SHORTEST_IDLE, Limit, Outlook, Spell
 from dormouse_policy.policy import Advice, Situation, Stakes
 
 # Before that it goes by break-even: the daily rhythm is not seen yet.
 HISTORY_NEEDED = 3 * DAY
-# Nothing is stopped sooner: what it would spare is less than the next question costs.
-SHORTEST_IDLE = 3
-HORIZON = DAY
-# As long as nobody asks, its forecast changes slowly.
-REVIEW_AFTER = 6 * 60
-# The steps in which it looks ahead: how many minutes, and from how far ahead on.
-_SIZES = ((30, 4 * 60), (10, 30), (1, 0))
+SLACK = 0.05
+"""By this share of what break-even costs, the forecast may cost more for ever."""
+TIMEOUTS_AT_RISK = 40
+"""And by so many timeouts of break-even, once."""
+# Of what is left, the first hours of a silence may take so much, and each later outlook its part
+# of the rest.
+_FIRST_SHARE = 0.5
+_LATER_SHARE = (1 - _FIRST_SHARE) / OUTLOOKS
 # Of what the sentence speaks.
 _SOON = 30
 
@@ -34,89 +34,179 @@ _SOON = 30
 class Forecast:
     """Stops when staying up is expected to cost more than delays would, and starts before somebody
     asks where that is expected to cost less.
+
+    Over any demand it costs at most 1 + SLACK times what break-even costs, and `at_risk` more.
     """
 
     stakes: Stakes
-    weights: Sequence[Sequence[float]] = WEIGHTS
+    weights: Law = WEIGHTS
 
     @property
     def name(self) -> str:
         """As it is written in the tag."""
         return "forecast"
 
+    @property
+    def at_risk(self) -> float:
+        """By how many minutes of the endpoint it may cost more than break-even and its slack: what
+        the account begins with, and a last start that delays all who ask meanwhile.
+        """
+        return self._most_left + self.stakes.wake * self.stakes.delay_cost
+
+    @property
+    def _even(self) -> BreakEven:
+        return BreakEven(self.stakes)
+
+    @property
+    def _most_left(self) -> float:
+        return float(TIMEOUTS_AT_RISK * self._even.timeout)
+
     def begin(self) -> ForecastState:
         """Know nothing."""
         return ForecastState()
 
     def learn(self, state: ForecastState, minute: int, count: int) -> ForecastState:
-        """Add a minute; what is learned is the same whatever the stakes are."""
+        """Add a minute, and reckon up what the silence before it has cost."""
+        account = self._settled(state, minute)
         state.learn(minute, count)
+        state.account = account
         return state
 
     def advise(self, state: ForecastState, at: Situation) -> Advice:
         """Say what is expected to cost the least."""
-        if state.first is None or state.last is None or at.now - state.first < HISTORY_NEEDED:
-            advice = BreakEven(self.stakes).advise(None, at)
-            review_at = None if state.first is None else state.first + HISTORY_NEEDED
-            words = f"too little history for a forecast; {advice.words}"
-            return replace(advice, review_at=review_at, words=words)
-        last = state.last
-        if at.idle_since is not None and at.idle_since - last > self.stakes.wake:
+        last, stakes = state.last, self.stakes
+        if last is not None and at.idle_since is not None and at.idle_since > last + stakes.wake:
             # It was used since, which has not been learned yet.
-            state = deepcopy(state)
+            state = state.copy()
             state.learn(at.idle_since, 1)
             last = at.idle_since
+        why = self._why_even(state)
+        if last is None or why is not None:
+            advice = self._even.advise(None, at)
+            return replace(advice, words=f"{why}; {advice.words}")
         if at.is_on and at.now - last < SHORTEST_IDLE:
             return Advice(None, last + SHORTEST_IDLE, "somebody has asked in the last minutes")
-        steps = self._steps(state, at.now, last)
-        delay = self.stakes.delay_cost * self._delayed_minutes(state)
-        expected = expect(steps, self.stakes.wake, delay)
-        changes = expected.stops if at.is_on else expected.starts
-        change = next((i for i, changes_then in enumerate(changes) if changes_then), None)
-        words = _words(steps, last, change, delay, is_on=at.is_on)
-        review_at = at.now + REVIEW_AFTER
-        if change is None:
-            return Advice(None, review_at, words)
-        begin = steps[change].begin
-        return Advice(begin - 1 if at.is_on else begin, review_at, words)
+        outlook = self._outlook(state, last, at.now)
+        if outlook is None:
+            words = f"nobody has asked for {(at.now - last) // DAY} days"
+            return Advice(at.now if at.is_on else None, None, words)
+        spells = outlook.spells(self._limit(state, last, outlook.index))
+        change, is_limited = _change(outlook, spells, at.now - last, is_on=at.is_on)
+        words = _words(outlook, at.now - last, change, is_on=at.is_on)
+        if is_limited:
+            words += ", since it has cost more than it should"
+        change_at = None
+        if change is not None:
+            change_at = max(at.now, last + change - 1 if at.is_on else last + change)
+        return Advice(change_at, last + outlook.end - 1, words)
 
-    def _delayed_minutes(self, state: ForecastState) -> float:
-        """How many minutes a start delays, going by the first five of each bout."""
-        return max(1.0, state.delayed_minutes)
+    def _why_even(self, state: ForecastState) -> str | None:
+        if state.first is None or state.last is None or state.last - state.first < HISTORY_NEEDED:
+            return "too little history for a forecast"
+        if self._left(state) <= 0:
+            return "the forecast has cost more than break-even would have"
+        return None
 
-    def _steps(self, state: ForecastState, now: int, last: int) -> Sequence[Step]:
-        """Divide the next day: minutes at first, then slots of the clock."""
-        features = Features(state)
-        steps, begin = [], now + 1
-        while begin <= now + HORIZON:
-            minutes = next(
-                size for size, ahead in _SIZES if begin > now + ahead and begin % size == 0
-            )
-            idle = begin + minutes // 2 - last
-            chance = hazard(self.weights, features.at(idle), idle)
-            steps.append(Step(begin, minutes, 1 - (1 - chance) ** minutes))
-            begin += minutes
-        return steps
+    def _left(self, state: ForecastState) -> float:
+        left = state.account.left
+        return self._most_left if left is None else min(left, self._most_left)
+
+    def _limit(self, state: ForecastState, last: int, index: int) -> Limit:
+        left = self._left(state)
+        if index:
+            return Limit(left * _LATER_SHARE)
+        return Limit(self._even.timeout + left * _FIRST_SHARE, state.account.ready - last)
+
+    def _outlook(self, state: ForecastState, last: int, now: int) -> Outlook | None:
+        """Return the outlook of the minute after this one; None where none is made so late."""
+        index = (now - last) // OUTLOOK
+        if index >= OUTLOOKS:
+            return None
+        known = state.foreseen.get((self, index))
+        if known is None:
+            law = state.foreseen.get(self.weights)
+            if law is None:
+                law = state.foreseen[self.weights] = Hazard(self.weights, state)
+            known = state.foreseen[self, index] = Outlook(law, state, self.stakes, index)
+        return known
+
+    def _settled(self, state: ForecastState, minute: int) -> Account:
+        """Say how the account stands when somebody asks again."""
+        wake, delay_cost = self.stakes.wake, self.stakes.delay_cost
+        if state.last is None:
+            return Account(self._most_left, minute + wake, minute + wake)
+        account, last = state.account, state.last
+        even_stop = max(last, account.even_ready) + self._even.timeout
+        even_ready = account.even_ready if minute <= even_stop else minute + wake
+        even_cost = min(minute - 1, even_stop) - last + 1 + delay_cost * (minute < even_ready)
+        cost, end, ready = 1.0, 1, account.ready
+        for spell in self._spells(state, last, minute - last):
+            cost += min(spell.end, minute - last) - spell.begin
+            # One outlook may go on with what the one before it ends with.
+            ready = ready if spell.begin == end else last + spell.begin + wake
+            end = spell.end
+        if end <= minute - last:
+            ready = minute + wake
+        cost += delay_cost * (minute < ready)
+        left = self._left(state) + (1 + SLACK) * even_cost - cost
+        return Account(min(left, self._most_left), ready, even_ready)
+
+    def _spells(self, state: ForecastState, last: int, idle: int) -> Iterator[Spell]:
+        """Yield when it is paid for in a silence, as far as that begins before so many minutes."""
+        if self._why_even(state) is not None:
+            stop = max(last, state.account.ready) + self._even.timeout
+            yield Spell(1, stop - last + 1)
+            return
+        if idle <= SHORTEST_IDLE:
+            yield Spell(1, idle + 1)
+            return
+        for begin in range(0, idle, OUTLOOK):
+            outlook = self._outlook(state, last, last + begin)
+            if outlook is None:
+                return
+            for spell in outlook.spells(self._limit(state, last, outlook.index)):
+                if spell.begin >= idle:
+                    return
+                yield spell
 
 
-def _words(
-    steps: Sequence[Step], last: int, change: int | None, delay: float, *, is_on: bool
-) -> str:
-    """Say what the step of the change is judged by, or the first where there is none."""
-    first = change or 0
-    begin, unasked, staying = steps[first].begin, 1.0, 0.0
-    for step in steps[first:]:
-        if step.begin >= begin + _SOON:
-            break
-        staying += unasked * step.minutes * (1 - step.chance / 2)
-        unasked *= 1 - step.chance
+def _change(
+    outlook: Outlook, spells: Sequence[Spell], idle: int, *, is_on: bool
+) -> tuple[int | None, bool]:
+    """Say from which minute on, after the last request, it is not as it is, None if it stays so for
+    the whole outlook; and whether that is only since it must not cost more.
+    """
+    if is_on:
+        now = next((each for each in spells if each.begin <= idle + 1 <= each.end), None)
+        if now is not None:
+            return (now.end, now.is_limited) if now.end < outlook.end else (None, False)
+        if any(spell.is_limited for spell in spells if spell.end <= idle):
+            return idle + 1, True
+    elif not any(spell.begin < idle < spell.end for spell in spells):
+        return next((spell.begin for spell in spells if spell.begin >= idle), None), False
+    # Somebody else has started it, or stopped it.
+    changes = outlook.best.stops if is_on else outlook.best.starts
+    for step, is_best in zip(outlook.steps, changes, strict=True):
+        if is_best and idle + is_on <= step.begin < outlook.end:
+            return step.begin, False
+    return None, False
+
+
+def _words(outlook: Outlook, idle: int, change: int | None, *, is_on: bool) -> str:
+    """Say what the minutes after a change are judged by; after now, where there is none."""
+    begin = idle + 1 if change is None else change
+    unasked, staying = 1.0, 0.0
+    for step in outlook.steps:
+        if begin <= step.begin < begin + _SOON:
+            staying += unasked * step.minutes * (1 - step.chance / 2)
+            unasked *= 1 - step.chance
     likely = 1 - unasked
     costs = (
         f"P(request within {_SOON} min) = {likely:.0%}; staying up costs {staying:.0f} min, "
-        f"expected delay costs {likely * delay:.0f} min"
+        f"expected delay costs {likely * outlook.delay:.0f} min"
     )
-    if first:
-        costs = f"once idle for {begin - 1 - last} min, {costs}"
+    if begin > idle + 1:
+        costs = f"once idle for {begin - 1} min, {costs}"
     if change is None:
         return f"{costs}: {'stay up' if is_on else 'stay down'}"
     return f"{costs}: {'stop' if is_on else 'start'}"

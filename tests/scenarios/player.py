@@ -8,6 +8,7 @@ from dormouse.adapters.state import EndpointsTable
 from dormouse.bootstrap.graph import Durations, World, reconciler_of
 from dormouse.decisions import Outcome
 from dormouse.domain import idle_policy
+from dormouse_policy.policy import Stakes
 from dormouse.domain.claims import TaggedConfig
 from dormouse.domain.demand_history import DemandHistory
 from dormouse.domain.intent import Hold, Resume, Sleep, Suspend
@@ -122,7 +123,8 @@ class Player:
         """Let its policy know what was asked before the story begins, as ticks have learned it."""
         asked = self.scenario.history
         if asked:
-            text = idle_policy.learned(None, [(idle_policy.minute_of(at), 1) for at in asked])
+            minutes = [(idle_policy.minute_of(at), 1) for at in asked]
+            text = idle_policy.learned(Stakes(5, 15.0), None, minutes)
             history = DemandHistory(asked[-1] + timedelta(minutes=1), text)
             self.table.record_demand_history(ENDPOINT, Ledger(), history)
 

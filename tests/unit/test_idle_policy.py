@@ -324,13 +324,14 @@ def test_the_evidence_of_a_forecast() -> None:
 
 def test_what_was_learned_is_text() -> None:
     """What is read back is learned further; what can't be read is said to be so."""
-    text = learned(learned(None, [(100, 1)]), [(102, 3)])
+    stakes = Stakes(5, 15.0)
+    text = learned(stakes, learned(stakes, None, [(100, 1)]), [(102, 3)])
 
     assert text == ScriptedState(stop=112).write()
     assert is_readable(text)
     assert not is_readable("of another version")
     with pytest.raises(ValueError, match="Expecting value"):
-        learned("of another version", [(1, 1)])
+        learned(stakes, "of another version", [(1, 1)])
 
 
 def test_the_stakes_are_whole_minutes_of_a_wake() -> None:

@@ -19,6 +19,7 @@ from dormouse.domain.spec import Policy, Spec
 from dormouse.domain.usage import MinutePart, Tally, minute_of
 from dormouse.errors import AwsError
 from dormouse.learning import Learning
+from dormouse_policy.policy import Stakes
 from tests.fakes.clock import FakeClock
 from tests.fakes.deployment import World
 from tests.fakes.ledger import FakeLedgers
@@ -42,8 +43,9 @@ def read_learned(text: str) -> dict[datetime, int]:
     return {EPOCH + timedelta(minutes=int(minute)): int(count) for minute, count in pairs}
 
 
-def learned(text: str | None, minutes: Iterable[tuple[int, int]]) -> str:
+def learned(stakes: Stakes, text: str | None, minutes: Iterable[tuple[int, int]]) -> str:
     """Learn as the port says: in order, each minute once."""
+    assert stakes == Stakes(TIMING.expected_wake // timedelta(minutes=1), 15.0)
     words = [] if text is None else text.split()
     last = int(words[-1].partition(":")[0]) if words else -1
     for minute, count in minutes:

@@ -1,36 +1,33 @@
 """The forecast over histories of every kind, and the decision that each must lead to."""
 
+import re
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dormouse_policy.break_even import BreakEven
-from dormouse_policy.forecast import HISTORY_NEEDED, Forecast
+from dormouse_policy.forecast import Forecast
 from dormouse_policy.forecast_state import DAY, ForecastState
-from dormouse_policy.policy import Situation, Stakes
-
-STAKES = Stakes(5, 60.0)
-# A Monday, at midnight.
-MONDAY = (4 + 7 * 2900) * DAY
+from dormouse_policy.outlook import OUTLOOK, OUTLOOKS
+from dormouse_policy.policy import Advice, Situation, Stakes
+from tests.unit.histories import MONDAY, STAKES, cost, job, office_hours, told
 
 
-def told(minutes: list[int], count: int = 1) -> ForecastState:
-    """One that has seen requests in these minutes."""
-    state = ForecastState()
-    for minute in minutes:
-        state.learn(minute, count)
-    return state
+def asked(state: ForecastState, now: int, *, is_on: bool) -> Advice:
+    """What the forecast says if nobody has asked since."""
+    return Forecast(STAKES).advise(state, Situation(now, state.last, is_on))
 
 
-def office_hours(weeks: int) -> list[int]:
-    """From 9 to 17, on weekdays, every few minutes."""
-    return [
-        MONDAY + day * DAY + hour * 60 + minute
-        for day in range(7 * weeks)
-        if day % 7 < 5
-        for hour in range(9, 17)
-        for minute in range(0, 60, 4)
-    ]
+def next_start(state: ForecastState, now: int, until: int) -> int | None:
+    """When it is started next, if nobody asks, being asked as often as it wants to be."""
+    while now < until:
+        advice = asked(state, now, is_on=False)
+        review_at = until if advice.review_at is None else max(advice.review_at, now + 1)
+        if advice.change_at is not None and advice.change_at < min(review_at, until):
+            return advice.change_at
+        now = review_at
+    return None
 
 
 def test_of_nothing_it_says_what_break_even_says() -> None:
@@ -44,11 +41,10 @@ def test_of_nothing_it_says_what_break_even_says() -> None:
 
 def test_a_short_history_is_none() -> None:
     """Two days show no habit."""
-    state = told(list(range(MONDAY, MONDAY + 2 * DAY, 7)))
+    state = told(range(MONDAY, MONDAY + 2 * DAY, 7))
     at = Situation((state.last or 0) + 1, state.last, is_on=True)
     advice = Forecast(STAKES).advise(state, at)
     assert advice.change_at == BreakEven(STAKES).advise(None, at).change_at
-    assert advice.review_at == MONDAY + HISTORY_NEEDED
 
 
 def test_a_single_request_ever_is_no_reason_to_start_again() -> None:
@@ -56,8 +52,8 @@ def test_a_single_request_ever_is_no_reason_to_start_again() -> None:
     state = told([MONDAY])
     for days in range(4, 60):
         now = MONDAY + days * DAY
-        assert Forecast(STAKES).advise(state, Situation(now, MONDAY, False)).change_at is None
-        assert Forecast(STAKES).advise(state, Situation(now, MONDAY, True)).change_at == now
+        assert asked(state, now, is_on=False).change_at is None
+        assert asked(state, now, is_on=True).change_at == now
 
 
 def test_after_office_hours_it_is_stopped() -> None:
@@ -65,24 +61,79 @@ def test_after_office_hours_it_is_stopped() -> None:
     state = told(office_hours(3))
     friday_evening = MONDAY + 18 * DAY + 16 * 60 + 56
     assert state.last == friday_evening
-    sunday = MONDAY + 20 * DAY + 12 * 60
-    forecast = Forecast(STAKES)
-
-    stopped = forecast.advise(state, Situation(friday_evening + 3, friday_evening, True))
+    stopped = asked(state, friday_evening + 3, is_on=True)
     assert stopped.change_at is not None
     assert stopped.change_at <= friday_evening + 60
+    sunday = MONDAY + 20 * DAY
+    assert next_start(state, sunday, sunday + DAY - 60) is None
 
-    assert forecast.advise(state, Situation(sunday, friday_evening, False)).change_at is None
+
+def test_office_hours_are_awaited() -> None:
+    """It answers at nine on a Tuesday, and was not up all night for that."""
+    monday = [each for each in office_hours(4) if each < MONDAY + 22 * DAY]
+    nine = MONDAY + 22 * DAY + 9 * 60
+    start = next_start(told(monday), nine - 9 * 60, nine + 60)
+    assert start is not None
+    assert nine - 45 <= start <= nine - STAKES.wake
+
+
+@pytest.mark.parametrize("days", [7, 14, 28])
+def test_a_daily_job_is_awaited(days: int) -> None:
+    """After a week already; and it is stopped soon after it."""
+    state = told(job(range(days)))
+    nine = MONDAY + days * DAY + 9 * 60
+    start = next_start(state, nine - DAY + 60, nine + 60)
+    assert start is not None
+    assert nine - 20 <= start <= nine - STAKES.wake
+    stop = asked(state, (state.last or 0) + 3, is_on=True).change_at
+    assert stop is not None
+    assert stop <= (state.last or 0) + 30
+
+
+def test_a_habit_with_gaps_is_still_one() -> None:
+    """Of three weeks of days, five are missing, two of them the last but one and the one before."""
+    state = told(job(day for day in range(21) if day not in {3, 4, 11, 18, 19}))
+    nine = MONDAY + 21 * DAY + 9 * 60
+    start = next_start(state, nine - 120, nine + 60)
+    assert start is not None
+    assert nine - 30 <= start <= nine - STAKES.wake
+
+
+def test_after_a_clock_change_it_learns_the_new_hour() -> None:
+    """A job that comes an hour earlier by UTC: two weeks later it is awaited then, and not at the
+    former hour any more.
+    """
+    state = told([*job(range(21)), *job(range(21, 35), at=8 * 60)])
+    eight = MONDAY + 35 * DAY + 8 * 60
+    start = next_start(state, eight - 120, eight + 60)
+    assert start is not None
+    assert eight - 30 <= start <= eight - STAKES.wake
+    learned = told([*job(range(21)), *job(range(21, 36), at=8 * 60)])
+    assert next_start(learned, eight + 30, eight + 180) is None
+
+
+def test_a_habit_that_changed_yesterday_costs_little() -> None:
+    """The job comes in the afternoon from one day on. In the week after that the forecast costs no
+    more than break-even and a start that nobody wanted on each of its days.
+    """
+    before, after = job(range(28)), job(range(28, 35), at=15 * 60)
+    end = MONDAY + 35 * DAY
+    costs = [
+        cost(policy, [*before, *after], end, STAKES)
+        - cost(policy, before, MONDAY + 28 * DAY, STAKES)
+        for policy in (Forecast(STAKES), BreakEven(STAKES))
+    ]
+    assert costs[0] <= costs[1] + 7 * (STAKES.wake + 60)
 
 
 def test_an_absurd_spike_changes_little() -> None:
     """A minute is a minute, however many ask in it."""
-    usual, spiked = told(office_hours(3)), ForecastState()
+    usual, spiked = told(office_hours(3)), Forecast(STAKES).begin()
     for minute in office_hours(3):
-        spiked.learn(minute, 1_000_000 if minute == MONDAY + 9 * 60 else 1)
+        count = 1_000_000 if minute == MONDAY + 9 * 60 else 1
+        spiked = Forecast(STAKES).learn(spiked, minute, count)
     now = MONDAY + 21 * DAY + 2 * 60
-    at = Situation(now, usual.last, False)
-    assert Forecast(STAKES).advise(spiked, at) == Forecast(STAKES).advise(usual, at)
+    assert asked(spiked, now, is_on=False) == asked(usual, now, is_on=False)
 
 
 def test_what_is_not_learned_yet_counts_as_use() -> None:
@@ -96,10 +147,28 @@ def test_what_is_not_learned_yet_counts_as_use() -> None:
     assert state.write() == before
 
 
+def test_what_somebody_else_has_started_is_not_stopped_at_once() -> None:
+    """It is in office hours, and just up again."""
+    state = told(office_hours(3))
+    advice = asked(state, MONDAY + 21 * DAY + 9 * 60 - 4, is_on=True)
+    assert advice.change_at is None or advice.change_at > MONDAY + 21 * DAY + 9 * 60
+
+
+def test_each_decision_is_a_sentence() -> None:
+    """With the chance that it went by, and both costs."""
+    state = told(office_hours(3))
+    said = asked(state, (state.last or 0) + 3, is_on=True).words
+    assert re.fullmatch(
+        r"(once idle for \d+ min, )?P\(request within 30 min\) = \d+%; staying up costs \d+ min, "
+        r"expected delay costs \d+ min: stop",
+        said,
+    )
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     st.lists(st.integers(1, 2 * DAY), min_size=1, max_size=80),
-    st.integers(1, 5 * DAY),
+    st.integers(1, 12 * DAY),
     st.booleans(),
     st.sampled_from([1, 5, 13]),
     st.floats(1, 1440),
@@ -108,13 +177,13 @@ def test_advice_is_repeatable_and_never_of_the_past(
     pauses: list[int], idle: int, is_on: bool, wake: int, delay_cost: float
 ) -> None:
     """Whatever the history; and it leaves the state as it was."""
-    state, minute = ForecastState(), MONDAY
+    forecast = Forecast(Stakes(wake, delay_cost))
+    state, minute = forecast.begin(), MONDAY
     for pause in pauses:
         minute += pause
-        state.learn(minute, 1 + pause % 9)
+        state = forecast.learn(state, minute, 1 + pause % 9)
     before = state.write()
     at = Situation(minute + idle, minute, is_on)
-    forecast = Forecast(Stakes(wake, delay_cost))
     advice = forecast.advise(state, at)
     assert forecast.advise(ForecastState.parse(before), at) == advice
     assert state.write() == before
@@ -122,12 +191,9 @@ def test_advice_is_repeatable_and_never_of_the_past(
         assert advice.change_at >= at.now
 
 
-@pytest.mark.parametrize("weeks", [1, 4, 60])
-def test_a_long_silence_ends_in_being_down(weeks: int) -> None:
-    """Nobody has come for weeks: it is not started any more."""
+def test_a_long_silence_ends_in_being_down() -> None:
+    """Nobody has come for longer than it looks ahead: it is not started any more."""
     state = told(office_hours(3))
-    now = (state.last or 0) + weeks * 7 * DAY + 12 * 60
-    advice = Forecast(STAKES).advise(state, Situation(now, state.last, True))
-    assert advice.change_at is not None
-    if weeks >= 4:
-        assert Forecast(STAKES).advise(state, Situation(now, state.last, False)).change_at is None
+    now = (state.last or 0) + OUTLOOKS * OUTLOOK
+    assert asked(state, now, is_on=True) == Advice(now, None, "nobody has asked for 8 days")
+    assert asked(state, now, is_on=False).change_at is None

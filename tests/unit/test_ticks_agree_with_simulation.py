@@ -14,7 +14,7 @@ from dormouse.domain import idle_policy
 from dormouse.domain.activity import Measured
 from dormouse.domain.demand_history import DemandHistory
 from dormouse.domain.endpoint import Absent, EndpointStatus, Present
-from dormouse.domain.idle_policy import beginning_of, learned, minute_of, policy_of
+from dormouse.domain.idle_policy import beginning_of, learned, minute_of, policy_of, stakes_of
 from dormouse.domain.ledger import Ledger
 from dormouse.domain.plan import Action, decide
 from dormouse.domain.spec import Policy, Spec
@@ -83,8 +83,9 @@ def ticks(counts: Mapping[int, int], end: int, spec: Spec) -> list[tuple[int, in
     spells, since = list[tuple[int, int]](), None
     seen: Absent | Present = Absent()
     ledger = Ledger(wakes=(timedelta(minutes=WAKE),))
+    stakes = stakes_of(spec, timedelta(minutes=WAKE))
     if spec.policy is Policy.FORECAST:
-        history = DemandHistory(beginning_of(BEGIN), learned(None, []))
+        history = DemandHistory(beginning_of(BEGIN), learned(stakes, None, []))
         ledger = replace(ledger, demand_history=history)
     for minute in range(BEGIN, end):
         now = beginning_of(minute)
@@ -109,7 +110,7 @@ def ticks(counts: Mapping[int, int], end: int, spec: Spec) -> list[tuple[int, in
                 spells.append((since, minute))
                 since, seen, ledger = None, Absent(), ledger.without_life()
         if asks and ledger.demand_history is not None:
-            text = learned(ledger.demand_history.forecast, [(minute, counts[minute])])
+            text = learned(stakes, ledger.demand_history.forecast, [(minute, counts[minute])])
             history = DemandHistory(beginning_of(minute + 1), text)
             ledger = replace(ledger, demand_history=history)
     return spells if since is None else [*spells, (since, end)]

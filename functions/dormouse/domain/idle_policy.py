@@ -118,6 +118,11 @@ def stakes_of(spec: Spec, wake: timedelta) -> Stakes:
     return Stakes(max(1, minutes_of(wake)), spec.delay_cost / _MINUTE)
 
 
+def present_stakes(spec: Spec, ledger: Ledger, timing: Timing) -> Stakes:
+    """Say what a decision may cost at present, going by how long its wakes have taken."""
+    return stakes_of(spec, expected_wake(ledger.wakes, timing.expected_wake))
+
+
 @dataclass(frozen=True, slots=True)
 class Presence:
     """Whether an endpoint is up, or on its way there, and since when it serves, at a moment."""
@@ -173,7 +178,7 @@ def advice_of(spec: Spec, ledger: Ledger, timing: Timing, presence: Presence) ->
     history = ledger.demand_history
     if spec.policy is not Policy.FORECAST or history is None:
         return None
-    stakes = stakes_of(spec, expected_wake(ledger.wakes, timing.expected_wake))
+    stakes = present_stakes(spec, ledger, timing)
     since = idle_since(ledger, timing, presence)
     # The last minute that has ended; or one that has not, where it is used at this moment.
     now = max(minute_of(presence.now) - 1, since or 0)
@@ -217,7 +222,7 @@ def break_even_at(spec: Spec, ledger: Ledger, timing: Timing, presence: Presence
     since = idle_since(ledger, timing, presence)
     if since is None:
         return presence.now
-    stakes = stakes_of(spec, expected_wake(ledger.wakes, timing.expected_wake))
+    stakes = present_stakes(spec, ledger, timing)
     advice = BreakEven(stakes).advise(None, Situation(since, since, is_on=True))
     return stop_at(advice) or presence.now
 
@@ -262,15 +267,14 @@ def evidence_since(spec: Spec, ledger: Ledger, timing: Timing, now: datetime) ->
     return min(now, max(known))
 
 
-def learned(forecast: str | None, minutes: Iterable[tuple[int, int]]) -> str:
+def learned(stakes: Stakes, forecast: str | None, minutes: Iterable[tuple[int, int]]) -> str:
     """Add how many have asked in each minute, in order and later than all before, to what a
-    forecast has learned, None for nothing.
+    forecast has learned, None for nothing. What it has cost is reckoned at these stakes.
 
     Raises:
         ValueError: it can't be read; another version may have written it.
     """
-    # What demand there was is the same whatever it is worth.
-    policy = Forecast(Stakes(wake=1, delay_cost=1.0))
+    policy = Forecast(stakes)
     state = policy.begin() if forecast is None else ForecastState.parse(forecast)
     for minute, count in minutes:
         state = policy.learn(state, minute, count)
