@@ -8,7 +8,6 @@ from dormouse.adapters.state import EndpointsTable
 from dormouse.bootstrap.graph import Durations, World, reconciler_of
 from dormouse.decisions import Outcome
 from dormouse.domain import idle_policy
-from dormouse_policy.policy import Stakes
 from dormouse.domain.claims import TaggedConfig
 from dormouse.domain.demand_history import DemandHistory
 from dormouse.domain.intent import Hold, Resume, Sleep, Suspend
@@ -17,6 +16,7 @@ from dormouse.domain.spec import TAG_PREFIX
 from dormouse.domain.timing import Timing
 from dormouse.domain.usage import MinutePart, minute_of
 from dormouse.intents import Intents
+from dormouse_policy.policy import Stakes
 from tests.fakes.announcements import FakeBus, FakeTopics
 from tests.fakes.clock import FakeClock
 from tests.fakes.deployment import DEPLOYMENT, LEASE_TERMS, RESEND_AFTER, STACK_ID

@@ -1,8 +1,8 @@
 """Histories of demand that the policies are asked about."""
 
 from collections.abc import Iterable
+from typing import Any
 
-from dormouse_policy.forecast import Forecast
 from dormouse_policy.forecast_state import DAY, ForecastState
 from dormouse_policy.policy import Policy, Stakes
 from dormouse_policy.simulation import Demand, simulate
@@ -12,12 +12,13 @@ STAKES = Stakes(5, 60.0)
 MONDAY = (4 + 7 * 2900) * DAY
 
 
-def told(minutes: Iterable[int], stakes: Stakes = STAKES) -> ForecastState:
-    """What a forecast has learned that has seen a request in each of these minutes."""
-    forecast = Forecast(stakes)
-    state = forecast.begin()
+def told(minutes: Iterable[int]) -> ForecastState:
+    """What a forecast remembers that has seen a request in each of these minutes, and has reckoned
+    nothing yet.
+    """
+    state = ForecastState()
     for minute in minutes:
-        state = forecast.learn(state, minute, 1)
+        state.learn(minute, 1)
     return state
 
 
@@ -37,7 +38,7 @@ def job(days: Iterable[int], at: int = 9 * 60) -> list[int]:
     return [MONDAY + day * DAY + at + minute for day in days for minute in range(3)]
 
 
-def cost(policy: Policy[object], minutes: Iterable[int], end: int, stakes: Stakes) -> float:
+def cost(policy: Policy[Any], minutes: Iterable[int], end: int, stakes: Stakes) -> float:
     """What a policy costs over requests in these minutes, of the endpoint's minutes."""
     counts = tuple((minute, 1) for minute in minutes)
     demand = Demand(counts, counts[0][0], end)

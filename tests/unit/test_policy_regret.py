@@ -24,9 +24,9 @@ def assert_bounded(minutes: list[int], end: int, at_stakes: Stakes) -> None:
     assert cost(forecast, minutes, end, at_stakes) <= (1 + SLACK) * even + forecast.at_risk
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
-    st.lists(st.one_of(st.integers(1, 90), st.integers(1, 3 * DAY)), min_size=2, max_size=60),
+    st.lists(st.one_of(st.integers(1, 90), st.integers(1, 3 * DAY)), min_size=2, max_size=40),
     st.integers(0, 9 * DAY),
     stakes,
 )
@@ -66,7 +66,7 @@ def just_after_it_stops(at_stakes: Stakes, number: int) -> list[int]:
 def test_against_an_enemy_that_knows_its_plans(delay_cost: float) -> None:
     """Which asks for as long as it takes to use up all that may be lost."""
     at_stakes = Stakes(5, delay_cost)
-    minutes = just_after_it_stops(at_stakes, 250)
+    minutes = just_after_it_stops(at_stakes, 120)
     assert_bounded(minutes, minutes[-1] + 1, at_stakes)
 
 
@@ -80,8 +80,11 @@ def feigned_job(draw: Random) -> list[int]:
 
 
 def feigned_office(draw: Random) -> list[int]:
-    """Weeks of office hours, then nights."""
-    return [*office_hours(4), *(each + 12 * 60 + 28 * DAY for each in office_hours(2))]
+    """Two weeks of office hours, then nights."""
+    return [
+        *office_hours(2)[::3],
+        *(each + 12 * 60 + 14 * DAY for each in office_hours(1)[::3]),
+    ]
 
 
 @pytest.mark.parametrize("demand", [feigned_job, feigned_office])
