@@ -14,6 +14,7 @@ from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
 
+from benchmarks.policy.decisions import measure
 from benchmarks.policy.reference import FILE, differences
 from benchmarks.policy.runs import play
 from benchmarks.policy.scores import report, totals
@@ -51,6 +52,7 @@ def main(arguments: Sequence[str]) -> int:
     document = report(table)
     if found is not None:
         document["differences_from_reference"] = found
+    document["decision"] = measure(workloads)
     document["seconds"] = round(time.monotonic() - began_at, 1)
     print(f"\n{_table(document)}", file=sys.stderr if options.json else sys.stdout)
     print(json.dumps(document), flush=True)
