@@ -184,11 +184,12 @@ def _change(
             return idle + 1, True
     elif not any(spell.begin < idle < spell.end for spell in spells):
         return next((spell.begin for spell in spells if spell.begin >= idle), None), False
-    # Somebody else has started it, or stopped it.
+    # Somebody else has started it, or stopped it; or its moment was missed.
     changes = outlook.best.stops if is_on else outlook.best.starts
+    soonest = idle + 1 if is_on else idle
     for step, is_best in zip(outlook.steps, changes, strict=True):
-        if is_best and idle + is_on <= step.begin < outlook.end:
-            return step.begin, False
+        if is_best and soonest < step.begin + step.minutes and step.begin < outlook.end:
+            return max(step.begin, soonest), False
     return None, False
 
 
