@@ -61,14 +61,22 @@ deploy: preflight .venvs/sam/.ready build ## Deploy to your own AWS account; ask
 
 # ------------------------------------------------------------------------------------------------ what a developer types
 
-TEST ?= tests
+# Those that a machine may run two of at a time; who deploys to a local AWS, or builds an image, runs alone.
+ALONE := tests/container tests/image tests/local tests/e2e
+SIDE_BY_SIDE := --numprocesses auto --maxprocesses 4 --dist loadfile
 
-test: envs models tiny-models ## Run every test, the real model server's included (about 70 minutes).
-	PATH="$$(.venvs/local/bin/python -m local.java)" $(BIN)/pytest $(TEST)
+test: envs models tiny-models ## Run every test, the real model server's included (about 60 minutes), or those in TEST.
+	export PATH="$$(.venvs/local/bin/python -m local.java)"; \
+	if [ -n "$(TEST)" ]; then $(BIN)/pytest $(TEST); exit; fi; \
+	status=0; \
+	$(BIN)/pytest $(SIDE_BY_SIDE) $(addprefix --ignore=,$(ALONE)) tests || status=$$?; \
+	$(BIN)/pytest $(ALONE) || status=$$?; \
+	exit $$status
 
 check: .venvs/dev/.ready .venvs/sam/.ready ## Everything that needs neither a model server nor a local AWS.
 	$(MAKE) --no-print-directory lint type
-	$(BIN)/pytest tests/unit tests/adapters tests/handlers tests/template tests/client tests/deploy tests/docs tests/scenarios
+	$(BIN)/pytest $(SIDE_BY_SIDE) \
+		tests/unit tests/adapters tests/handlers tests/template tests/client tests/deploy tests/docs tests/scenarios
 
 fmt: .venvs/dev/.ready ## Format the code.
 	$(BIN)/ruff format .

@@ -8,7 +8,7 @@ from benchmarks.policy.regression import Samples
 from benchmarks.policy.traces import Workload
 from dormouse_policy.features import NAMES, Features
 from dormouse_policy.forecast_state import DAY, PAUSES, ForecastState
-from dormouse_policy.outlook import OUTLOOK, divide
+from dormouse_policy.outlook import OUTLOOK, OUTLOOKS, divide
 
 
 def samples_of(workload: Workload) -> Samples:
@@ -16,12 +16,12 @@ def samples_of(workload: Workload) -> Samples:
     features, idle, quiet, asked = [], [], [], []
     for state, last, silence, is_over in _silences(workload):
         known = Features(state)
-        # No decision is made sooner than its first pause ends.
+        # No decision is made sooner than its first pause ends, and none farther on than it looks.
         # Whole steps, as a forecast sees them, though some of the last one's minutes never came.
         for begin, minutes in divide(last, 1, silence + OUTLOOK):
             if begin < PAUSES[0]:
                 continue
-            if begin >= silence + is_over:
+            if begin >= silence + is_over or begin > OUTLOOK * OUTLOOKS:
                 break
             features.append(known.at(begin, minutes))
             idle.append(begin + minutes // 2)

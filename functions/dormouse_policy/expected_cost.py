@@ -45,22 +45,38 @@ def expect(steps: Sequence[Step], wake: int, delay: float) -> Expectation:
     paid = [step.minutes * (1 - step.chance / 2) for step in steps]
     for at in range(number - 1, -1, -1):
         step = steps[at]
-        staying_off = step.chance * delay + (1 - step.chance) * off[at + 1]
-        # It is on, or on its way there, from now on; whoever asks meanwhile waits for the rest.
-        starting, unasked, gone, then = 0.0, 1.0, 0, at
-        while then < number and gone < wake:
-            left = _left(gone, steps[then].minutes, wake)
-            starting += unasked * (paid[then] + steps[then].chance * delay * left)
-            unasked *= 1 - steps[then].chance
-            gone += steps[then].minutes
-            then += 1
-        starting += unasked * on[then]
-        starts[at] = starting < staying_off
-        off[at] = min(starting, staying_off)
-        staying_on = paid[at] + (1 - step.chance) * on[at + 1]
+        unasked = 1 - step.chance
+        staying_off = step.chance * delay + unasked * off[at + 1]
+        staying_on = paid[at] + unasked * on[at + 1]
+        off[at] = staying_off
+        # A start costs no less than being on already.
+        if staying_on < staying_off:
+            starting = _starting(steps, paid, on, at, wake, delay)
+            starts[at] = starting < staying_off
+            off[at] = min(starting, staying_off)
         stops[at] = off[at] < staying_on
         on[at] = min(off[at], staying_on)
     return Expectation(on, off, stops, starts)
+
+
+def _starting(
+    steps: Sequence[Step],
+    paid: Sequence[float],
+    on: Sequence[float],
+    at: int,
+    wake: int,
+    delay: float,
+) -> float:
+    """Say what a start in a step costs: whoever asks meanwhile waits for the rest of it."""
+    starting, unasked, gone = 0.0, 1.0, 0
+    while at < len(steps) and gone < wake:
+        step = steps[at]
+        left = _left(gone, step.minutes, wake)
+        starting += unasked * (paid[at] + step.chance * delay * left)
+        unasked *= 1 - step.chance
+        gone += step.minutes
+        at += 1
+    return starting + unasked * on[at]
 
 
 def _left(gone: int, minutes: int, wake: int) -> float:

@@ -1,8 +1,9 @@
 """What the chance of a request is judged by: numbers that an endpoint's past says of a minute."""
 
 from collections.abc import Sequence
-from itertools import accumulate, pairwise
+from itertools import accumulate, compress, pairwise
 from math import exp, fsum, lgamma, log
+from operator import mul
 
 from dormouse_policy.forecast_state import (
     DAY,
@@ -128,7 +129,7 @@ class Features:
 
     def _of_clock(self, first: int, minutes: int) -> tuple[float, ...]:
         five, ten, hour = (
-            fsum(each[minute % HOUR] for minute in range(first, first + minutes))
+            each[first] if minutes == 1 else fsum((each + each)[first : first + minutes])
             for each in self._minutes
         )
         return (log(5 * five / minutes), log(2 * ten / five), log(6 * hour / ten))
@@ -136,39 +137,33 @@ class Features:
     def of_slot(self, slot: int) -> tuple[float, ...]:
         """Say what is known of a slot of the clock that the last request does not come after."""
         sums, share = self._sums, self._share
-        asked, began = sums.asked_before, sums.began_before
         days = max(0, min(DAYS_KEPT, (slot * SLOT - self._first) // DAY))
+        here = sums.place_of(slot)
         near = wide = weekday = began_near = began_wide = 0.0
-        # Days on which nobody can have asked so soon after it add nothing.
-        silent = max(0, (slot - 4 - self._last_slot - 1) // SLOTS_A_DAY)
-        at = sums.place_of(slot - silent * SLOTS_A_DAY)
-        for day in range(silent, days):
-            at -= SLOTS_A_DAY
-            if at < sums.lowest:
-                break
-            around = asked[at + 5] - asked[at - 4]
-            if around:
-                wide += _ASKED_WEIGHTS[day] * around
-                near += _ASKED_WEIGHTS[day] * (asked[at + 2] - asked[at - 1])
-                if day % 7 == 6:
-                    weekday += _ASKED_WEIGHTS[day] * around
-                if began[at + 5] > began[at - 4]:
-                    began_wide += _BEGAN_WEIGHTS[day]
-                    if began[at + 2] > began[at - 1]:
-                        began_near += _BEGAN_WEIGHTS[day]
+        # The same slot on each day before, the latest first.
+        former = slice(here - SLOTS_A_DAY, here - (days + 1) * SLOTS_A_DAY, -SLOTS_A_DAY)
+        around = sums.wide[former]
+        if any(around):
+            wide = fsum(map(mul, _ASKED_WEIGHTS, around))
+            near = fsum(map(mul, _ASKED_WEIGHTS, sums.near[former]))
+            weekday = fsum(map(mul, _ASKED_WEIGHTS[6::7], around[6::7]))
+            began_wide = fsum(compress(_BEGAN_WEIGHTS, sums.began_wide[former]))
+            began_near = fsum(compress(_BEGAN_WEIGHTS, sums.began_near[former]))
         weight, weekday_weight, began_weight = (
             _ASKED_SUMS[days],
             _WEEKDAY_SUMS[days],
             _BEGAN_SUMS[days],
         )
-        begins_near, begins_wide = min(1.0, 3 * self._begins), min(1.0, 9 * self._begins)
         yesterday = slot - SLOTS_A_DAY
-        lately = sums.asked(slot - _HALF_DAY, slot + 1)
+        begins_near, begins_wide = min(1.0, 3 * self._begins), min(1.0, 9 * self._begins)
+        # The half day before it, and the same one of the days before.
         before_days = min(7, days)
-        before = sum(
-            sums.asked(slot - _HALF_DAY - day * SLOTS_A_DAY, slot + 1 - day * SLOTS_A_DAY)
-            for day in range(1, before_days + 1)
-        )
+        end, farthest = here + 1, (before_days + 1) * SLOTS_A_DAY
+        ends = sums.asked_before[end : end - farthest : -SLOTS_A_DAY]
+        begin = here - _HALF_DAY
+        begins = sums.asked_before[begin : begin - farthest : -SLOTS_A_DAY]
+        lately = ends[0] - begins[0]
+        before = sum(ends) - sum(begins) - lately
         return (
             log((near / 30 + 0.3 * share) / (weight + 0.3) / share),
             log((wide / 90 + 0.3 * share) / (weight + 0.3) / share),

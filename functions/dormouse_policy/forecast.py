@@ -16,8 +16,8 @@ from dormouse_policy.law import WEIGHTS
 from dormouse_policy.outlook import OUTLOOK, OUTLOOKS, SHORTEST_IDLE, Limit, Outlook, Spell
 from dormouse_policy.policy import Advice, Situation, Stakes
 
-# Before that it goes by break-even: the daily rhythm is not seen yet.
-HISTORY_NEEDED = 3 * DAY
+# Before that it goes by break-even: the law was fitted to what came after the first day.
+HISTORY_NEEDED = DAY
 SLACK = 0.05
 """By this share of what break-even costs, the forecast may cost more for ever."""
 TIMEOUTS_AT_RISK = 40

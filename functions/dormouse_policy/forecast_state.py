@@ -9,9 +9,10 @@ of what going by the forecast has cost.
 import json
 import math
 from base64 import b85decode, b85encode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import accumulate
+from operator import add, or_
 from typing import Any
 from zlib import compress, decompressobj, error
 
@@ -57,6 +58,8 @@ _VERSION = 2
 # Rounding makes a share of 1 a little more.
 _LARGEST_SHARE = 1.001
 _EMPTY = bytes(SLOTS_A_DAY)
+# All that a slot can have.
+_SLOTS = bytes((*range(SLOT + 1), *range(BEGAN, BEGAN + SLOT + 1)))
 # A state has less than this; what unpacks to more was written by nobody.
 _LARGEST = (DAYS_KEPT + 2) * SLOTS_A_DAY
 # No minute lies farther from the epoch, and no count is larger: far beyond what can be.
@@ -273,11 +276,7 @@ class ForecastState:
             raise ValueError("its newest minutes are not those before the last")
         if max(self.days, default=None) != self.last // DAY or min(self.days) < self.first // DAY:
             raise ValueError("its days are not those from its first minute to its last")
-        if any(
-            each & _MINUTES > SLOT or each > BEGAN + SLOT
-            for day in self.days.values()
-            for each in day
-        ):
+        if any(day.translate(None, _SLOTS) for day in self.days.values()):
             raise ValueError("a slot has more than its minutes")
         if len(self.hour) != HOUR or len(self.pauses) != len(PAUSES):
             raise ValueError("its counts are not those of an hour and of the kinds of pauses")
@@ -308,37 +307,47 @@ def _count(counts: bytearray, at: int) -> None:
 
 
 class Sums:
-    """Sums over the slots of the days that are kept, so that any window is two look-ups.
+    """Sums over the slots of the days that are kept, for each slot that a question can be about.
 
-    `asked_before` has in how many minutes before each place somebody asked, `began_before` how many
-    bouts began. The places of the slots of these days are there, with some on either side; the
-    one of `lowest` is the first of them.
+    By the place of a slot: `near` and `wide` say in how many minutes of the slots around it, one on
+    each side and four, somebody asked; `began_near` and `began_wide` have a 1 where a bout began
+    there; and `asked_before` says in how many minutes before it somebody asked.
     """
 
+    # A question is about a slot of the next days, or of those that are kept.
+    _AHEAD = 10 * SLOTS_A_DAY
     _MARGIN = 10
 
     def __init__(self, state: ForecastState) -> None:
         """Add up what a state knows."""
         newest = max(state.days, default=0)
         days = range(newest - DAYS_KEPT, newest + 1)
-        margin = bytes(self._MARGIN)
-        slots = b"".join((margin, *(bytes(state.days.get(day, _EMPTY)) for day in days), margin))
+        before, ahead = bytes(self._MARGIN), bytes(self._AHEAD)
+        slots = b"".join((before, *(state.days.get(day, _EMPTY) for day in days), ahead))
         self._begin = (newest - DAYS_KEPT) * SLOTS_A_DAY - self._MARGIN
-        self.lowest = self._MARGIN
-        self.asked_before = [0, *accumulate(slots.translate(_MINUTES_OF))]
-        self.began_before = [0, *accumulate(slots.translate(_STARTS_OF))]
+        asked, self._began = slots.translate(_MINUTES_OF), slots.translate(_STARTS_OF)
+        self.asked_before = [0, *accumulate(asked)]
+        self.near, self.wide = _around(asked, add)
+        self.began_near, self.began_wide = _around(self._began, or_)
 
     def place_of(self, slot: int) -> int:
-        """Say where a slot is, in `asked_before` and `began_before`."""
+        """Say where a slot is."""
         return slot - self._begin
 
     def asked(self, begin: int, end: int) -> int:
         """In how many minutes of the slots from `begin` to before `end` somebody asked."""
-        return self.asked_before[self._within(end)] - self.asked_before[self._within(begin)]
+        before = self.asked_before
+        return before[self.place_of(end)] - before[self.place_of(begin)]
 
     def began(self, begin: int, end: int) -> int:
         """In how many of those slots a bout began."""
-        return self.began_before[self._within(end)] - self.began_before[self._within(begin)]
+        return sum(self._began[self.place_of(begin) : self.place_of(end)])
 
-    def _within(self, slot: int) -> int:
-        return min(max(slot - self._begin, 0), len(self.asked_before) - 1)
+
+def _around(slots: bytes, joined: Callable[[int, int], int]) -> tuple[bytes, bytes]:
+    """Join each slot with one on either side, and with four. None may come to more than a byte."""
+    # All at once, in a whole number.
+    each = int.from_bytes(slots, "little")
+    near = joined(joined(each, each << 8), each >> 8)
+    wide = joined(joined(near, near << 24), near >> 24)
+    return near.to_bytes(len(slots), "little"), wide.to_bytes(len(slots), "little")

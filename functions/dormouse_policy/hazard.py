@@ -2,7 +2,9 @@
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from math import exp, log
+from functools import lru_cache
+from math import exp, fsum, log
+from operator import mul
 
 from dormouse_policy.features import NAMES, OF_ALL, OF_SLOT, Features
 from dormouse_policy.forecast_state import SLOT, ForecastState
@@ -19,6 +21,8 @@ _SLOT_AT = len(OF_ALL)
 _STEP_AT = _SLOT_AT + len(OF_SLOT)
 
 
+# As many as there are minutes in all outlooks.
+@lru_cache(maxsize=16_384)
 def place_of(idle: int) -> tuple[int, float]:
     """Say after which of KNOTS so many idle minutes come, and which share of the next one's weights
     they have.
@@ -68,7 +72,4 @@ class Hazard:
 
 
 def _product(weights: Sequence[float], features: Sequence[float]) -> float:
-    total = 0.0
-    for weight, feature in zip(weights, features, strict=True):
-        total += weight * feature
-    return total
+    return fsum(map(mul, weights, features))

@@ -22,6 +22,7 @@ from tests.client.fake_aws import REGION
 from tests.client.sample_traffic import COUNTS, sample
 
 MINUTES = "minute,count\n0,0\n" + "".join(f"{600 * n + 5},2\n" for n in range(30)) + "20159,0\n"
+PACKED = gzip.compress(MINUTES.encode(), mtime=0)
 
 
 @pytest.fixture
@@ -128,7 +129,7 @@ def test_packed_files_and_standard_input(
 ) -> None:
     """What is packed is told by its content."""
     packed = tmp_path / "counts.csv.gz"
-    packed.write_bytes(gzip.compress(MINUTES.encode()))
+    packed.write_bytes(PACKED)
     plain = run("simulate", counts, "--json").document
     assert {**run("simulate", packed, "--json").document, "source": "counts.csv"} == plain
     for content in (MINUTES.encode(), packed.read_bytes()):
@@ -191,8 +192,8 @@ def test_a_wrong_command_line(
         (b"", "counts.csv, it is empty: its first line has to be a header"),
         (b"minute,count\n1,1\n1,1\n", "counts.csv, line 3: '1' comes twice, in line 2, too"),
         (b"minute,count\n1,-1\n", "counts.csv, line 2: the count '-1' is negative: a whole"),
-        (gzip.compress(MINUTES.encode(), mtime=0)[:-20], "counts.csv: it is packed by gzip, but damaged"),
-        (gzip.compress(b"x", mtime=0)[:10] + b"x" * 90, "counts.csv: it is packed by gzip, but damaged"),
+        (PACKED[:-20], "counts.csv: it is packed by gzip, but damaged"),
+        (PACKED[:10] + b"x" * 90, "counts.csv: it is packed by gzip, but damaged"),
     ],
 )
 def test_a_wrong_file(run: Run, counts: Path, content: bytes, why: str) -> None:

@@ -41,8 +41,8 @@ def test_of_nothing_it_says_what_break_even_says() -> None:
 
 
 def test_a_short_history_is_none() -> None:
-    """Two days show no habit."""
-    state = told(range(MONDAY, MONDAY + 2 * DAY, 7))
+    """A day shows no habit."""
+    state = told(range(MONDAY, MONDAY + DAY, 7))
     at = Situation((state.last or 0) + 1, state.last, is_on=True)
     advice = Forecast(STAKES).advise(state, at)
     assert advice.change_at == BreakEven(STAKES).advise(None, at).change_at
