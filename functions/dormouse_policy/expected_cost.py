@@ -41,17 +41,15 @@ def expect(steps: Sequence[Step], wake: int, delay: float) -> Expectation:
     number = len(steps)
     on, off = [0.0] * (number + 1), [0.0] * (number + 1)
     stops, starts = [True] * number, [False] * number
-    # What each step costs who is on.
-    paid = [step.minutes * (1 - step.chance / 2) for step in steps]
     for at in range(number - 1, -1, -1):
         step = steps[at]
         unasked = 1 - step.chance
         staying_off = step.chance * delay + unasked * off[at + 1]
-        staying_on = paid[at] + unasked * on[at + 1]
+        staying_on = _paid(step) + unasked * on[at + 1]
         off[at] = staying_off
         # A start costs no less than being on already.
         if staying_on < staying_off:
-            starting = _starting(steps, paid, on, at, wake, delay)
+            starting = _starting(steps, on, at, wake, delay)
             starts[at] = starting < staying_off
             off[at] = min(starting, staying_off)
         stops[at] = off[at] < staying_on
@@ -60,23 +58,23 @@ def expect(steps: Sequence[Step], wake: int, delay: float) -> Expectation:
 
 
 def _starting(
-    steps: Sequence[Step],
-    paid: Sequence[float],
-    on: Sequence[float],
-    at: int,
-    wake: int,
-    delay: float,
+    steps: Sequence[Step], on: Sequence[float], at: int, wake: int, delay: float
 ) -> float:
     """Say what a start in a step costs: whoever asks meanwhile waits for the rest of it."""
     starting, unasked, gone = 0.0, 1.0, 0
     while at < len(steps) and gone < wake:
         step = steps[at]
         left = _left(gone, step.minutes, wake)
-        starting += unasked * (paid[at] + step.chance * delay * left)
+        starting += unasked * (_paid(step) + step.chance * delay * left)
         unasked *= 1 - step.chance
         gone += step.minutes
         at += 1
     return starting + unasked * on[at]
+
+
+def _paid(step: Step) -> float:
+    """Say what a step costs who is on."""
+    return step.minutes * (1 - step.chance / 2)
 
 
 def _left(gone: int, minutes: int, wake: int) -> float:
