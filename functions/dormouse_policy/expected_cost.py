@@ -45,7 +45,7 @@ def expect(steps: Sequence[Step], wake: int, delay: float) -> Expectation:
         step = steps[at]
         unasked = 1 - step.chance
         staying_off = step.chance * delay + unasked * off[at + 1]
-        staying_on = _paid(step) + unasked * on[at + 1]
+        staying_on = paid(step) + unasked * on[at + 1]
         off[at] = staying_off
         # A start costs no less than being on already.
         if staying_on < staying_off:
@@ -65,15 +65,15 @@ def _starting(
     while at < len(steps) and gone < wake:
         step = steps[at]
         left = _left(gone, step.minutes, wake)
-        starting += unasked * (_paid(step) + step.chance * delay * left)
+        starting += unasked * (paid(step) + step.chance * delay * left)
         unasked *= 1 - step.chance
         gone += step.minutes
         at += 1
     return starting + unasked * on[at]
 
 
-def _paid(step: Step) -> float:
-    """Say what a step costs who is on."""
+def paid(step: Step) -> float:
+    """Say what a step costs who is on: until somebody asks, in the middle of it on average."""
     return step.minutes * (1 - step.chance / 2)
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from dormouse_policy.break_even import BreakEven
+from dormouse_policy.expected_cost import paid
 from dormouse_policy.forecast_state import DAY, Account, ForecastState
 from dormouse_policy.hazard import Hazard, Law
 from dormouse_policy.law import WEIGHTS
@@ -26,8 +27,8 @@ TIMEOUTS_AT_RISK = 40
 # of the rest.
 _FIRST_SHARE = 0.5
 _LATER_SHARE = (1 - _FIRST_SHARE) / OUTLOOKS
-# Of what the sentence speaks.
-_SOON = 30
+# Of so many minutes the sentence speaks: the first of these that show why.
+_SPOKEN_OF = (30, 15, 10, 60, 120, 240, 480)
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,14 +197,14 @@ def _change(
 def _words(outlook: Outlook, idle: int, change: int | None, *, is_on: bool) -> str:
     """Say what the minutes after a change are judged by; after now, where there is none."""
     begin = idle + 1 if change is None else change
-    unasked, staying = 1.0, 0.0
-    for step in outlook.steps:
-        if begin <= step.begin < begin + _SOON:
-            staying += unasked * step.minutes * (1 - step.chance / 2)
-            unasked *= 1 - step.chance
-    likely = 1 - unasked
+    is_up = is_on == (change is None)
+    judged = ((soon, *_judged(outlook, begin, soon)) for soon in _SPOKEN_OF)
+    soon, likely, staying = next(
+        (each for each in judged if (each[2] < each[1] * outlook.delay) == is_up),
+        (_SPOKEN_OF[0], *_judged(outlook, begin, _SPOKEN_OF[0])),
+    )
     costs = (
-        f"P(request within {_SOON} min) = {likely:.0%}; staying up costs {staying:.0f} min, "
+        f"P(request within {soon} min) = {likely:.0%}; staying up costs {staying:.0f} min, "
         f"expected delay costs {likely * outlook.delay:.0f} min"
     )
     if begin > idle + 1:
@@ -211,3 +212,15 @@ def _words(outlook: Outlook, idle: int, change: int | None, *, is_on: bool) -> s
     if change is None:
         return f"{costs}: {'stay up' if is_on else 'stay down'}"
     return f"{costs}: {'stop' if is_on else 'start'}"
+
+
+def _judged(outlook: Outlook, begin: int, soon: int) -> tuple[float, float]:
+    """Say how likely a request is in so many minutes, and how many of them are paid for until it
+    comes.
+    """
+    unasked, staying = 1.0, 0.0
+    for step in outlook.steps:
+        if begin <= step.begin < begin + soon:
+            staying += unasked * paid(step)
+            unasked *= 1 - step.chance
+    return 1 - unasked, staying

@@ -168,6 +168,19 @@ def test_each_decision_is_a_sentence() -> None:
     )
 
 
+@pytest.mark.parametrize("idle", [3, 60, 13 * 60, 15 * 60 + 50, 16 * 60 + 30])
+@pytest.mark.parametrize("is_on", [True, False])
+def test_the_sentence_shows_why(idle: int, is_on: bool) -> None:
+    """What is to be up costs less than the delay in it, as far as the sentence speaks of it."""
+    state = told(office_hours(4))
+    stakes = Stakes(5, 240.0)
+    said = asked(state, (state.last or 0) + idle, is_on=is_on, stakes=stakes).words
+    found = re.search(r"staying up costs (\d+) min, expected delay costs (\d+) min: (.*)", said)
+    assert found is not None
+    staying, delay = int(found[1]), int(found[2])
+    assert staying <= delay if found[3] in ("start", "stay up") else staying >= delay
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     st.lists(st.integers(1, 2 * DAY), min_size=1, max_size=80),
