@@ -43,9 +43,17 @@ def due(known: Ledger, *, is_open: bool = True, is_measured: bool = False) -> da
 @pytest.mark.parametrize("is_open", [True, False])
 def test_a_fold_is_made_when_nobody_has_asked_for_a_while(is_open: bool) -> None:
     """Up to the last whole minute of which all is written: nobody is under way."""
-    assert due(ledger(asked=2.5), is_open=is_open) == ago(1)
-    assert due(ledger(asked=2.4), is_open=is_open) is None
-    assert due(ledger(asked=20), is_open=is_open) == ago(1)
+    for asked, until in ((2.5, ago(1)), (2.4, None), (20, ago(1))):
+        assert due(ledger(asked=asked), is_open=is_open, is_measured=is_open) == until
+
+
+def test_what_serves_is_folded_when_it_would_be_stopped_or_has_a_long_pause() -> None:
+    """CloudWatch is read when its policy would stop it. The pause counts from the end of what the
+    proxy notes as one use.
+    """
+    assert due(ledger(asked=15.4)) is None
+    assert due(ledger(asked=15.4), is_measured=True) == ago(1)
+    assert due(ledger(asked=15.5)) == ago(1)
 
 
 @pytest.mark.parametrize("known", [ledger(), ledger(asked=31), ledger(measured=30)])
@@ -84,7 +92,7 @@ def test_while_somebody_waits_for_it_there_is_no_haste() -> None:
     waited_for = replace(ledger(asked=10), demand_version=4, met_version=3)
 
     assert due(waited_for, is_open=False) is None
-    assert due(waited_for, is_open=True) == ago(1)
+    assert due(waited_for, is_open=True, is_measured=True) == ago(1)
 
 
 def test_callers_that_bypass_the_proxy_are_learned_of_once_cloudwatch_is_read() -> None:
@@ -96,9 +104,17 @@ def test_callers_that_bypass_the_proxy_are_learned_of_once_cloudwatch_is_read() 
         assert due(known, is_open=False) == ago(1)
 
 
+def test_whom_cloudwatch_has_just_seen_is_learned_of_once_in_an_hour_or_so() -> None:
+    """He is not done, and CloudWatch is asked again when its policy would stop it again."""
+    assert due(ledger(measured=4), is_measured=True) is None
+    assert due(ledger(measured=5), is_measured=True) == ago(5)
+    assert due(ledger(measured=4, folded=5 + 59), is_measured=True) is None
+    assert due(ledger(measured=4, folded=5 + 90), is_measured=True) == ago(5)
+
+
 def test_what_the_proxy_has_sent_bypasses_nothing() -> None:
     """CloudWatch shows the end of the minute."""
-    assert due(ledger(asked=10, measured=8.5)) == ago(1)
+    assert due(ledger(asked=20, measured=18.5)) == ago(1)
 
 
 def test_what_was_never_learned_of_is_learned_at_once() -> None:

@@ -19,6 +19,7 @@ from dormouse.domain.idle_policy import (
     evidence_since,
     evidence_wait,
     idle_since,
+    is_in_use,
     is_readable,
     last_minute,
     learned,
@@ -224,6 +225,31 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[Situation]:
     monkeypatch.setattr(idle_policy, "Forecast", Asked)
     idle_policy._ask.cache_clear()  # what was asked before is not asked again
     return seen
+
+
+@pytest.mark.parametrize(
+    ("asked", "measured", "is_used"),
+    [
+        (1, None, True),
+        (3, None, False),
+        # CloudWatch's lag is five minutes.
+        (None, 4, True),
+        (None, 5, False),
+        (30, 4, True),
+        # It has seen what the proxy has sent.
+        (4, 3, False),
+        (None, None, False),
+    ],
+)
+def test_whom_cloudwatch_has_just_seen_may_have_asked_since(
+    asked: float | None, measured: float | None, is_used: bool
+) -> None:
+    """So no policy stops it yet."""
+    ledger = Ledger(
+        last_request_at=None if asked is None else NOW - asked * MINUTE,
+        metrics_active_at=None if measured is None else NOW - measured * MINUTE,
+    )
+    assert is_in_use(ledger, TIMING, NOW) is is_used
 
 
 def test_advice_stands_until_what_it_names_has_come(monkeypatch: pytest.MonkeyPatch) -> None:

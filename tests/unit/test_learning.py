@@ -30,6 +30,7 @@ from tests.unit.planning import TIMING, seen
 SPEC = Spec("reviews", "reviews-config", policy=Policy.FORECAST)
 SERVING = seen(EndpointStatus.IN_SERVICE)
 NOT_MEASURED = NotMeasured()
+UNUSED = Measured(None)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -90,9 +91,11 @@ class School:
         self,
         ledger: Ledger | None = None,
         observed: Observation = SERVING,
-        activity: Activity = NOT_MEASURED,
+        activity: Activity = UNUSED,
     ) -> str | None:
-        """Learn, by a ledger that was read now unless told; return the problem."""
+        """Learn, by a ledger that was read now unless told, and CloudWatch, which has seen nobody;
+        return the problem.
+        """
         seen_ledger = ledger or self.ledger
         known, problem = self.learning.learn(self.spec, seen_ledger, observed, activity)
         assert replace(known, demand_history=seen_ledger.demand_history) == seen_ledger
@@ -140,6 +143,38 @@ def test_sessions_are_learned_once_they_are_over(school: School) -> None:
 
     assert school.learned == school.kept == school.truth
     assert len(school.usage.kept_days) == 3
+
+
+@pytest.mark.parametrize(("period", "most"), [(1, 24), (3, 24), (10, 24), (16, 90)])
+def test_what_is_used_now_and_then_is_folded_once_in_an_hour_or_so(
+    school: School, period: int, most: int
+) -> None:
+    """Not in each pause, for as long as its policy would not stop it; and all is learned. Only long
+    pauses are each looked at.
+    """
+    folds = 0
+    for minute in range(24 * 60):
+        before = school.ledger.demand_history
+        assert school.after(minutes=1).tick(activity=NOT_MEASURED) is None
+        folds += school.ledger.demand_history != before
+        if minute % period == 0:
+            school.ask()
+
+    assert 15 <= folds <= most
+    school.after(minutes=20).tick(activity=NOT_MEASURED)
+    assert school.learned == school.kept == school.truth
+
+
+def test_what_its_policy_would_stop_has_learned_all(school: School) -> None:
+    """CloudWatch is asked before, so it is then that all is learned: at any time of the hour."""
+    for _ in range(5):
+        school.after(minutes=3).ask()
+    school.after(minutes=4)
+
+    assert school.tick(activity=NOT_MEASURED) is None
+    assert school.learned == {}
+    assert school.tick(activity=UNUSED) is None
+    assert school.learned == school.truth
 
 
 def test_nothing_is_read_where_nothing_has_come(school: School) -> None:
@@ -374,10 +409,18 @@ def test_what_cloudwatch_may_show_later_is_learned_later(school: School) -> None
     school.after(minutes=3)
     school.state.record_metrics_activity("reviews", latest)
 
-    assert school.tick() is None
+    assert school.tick(activity=NOT_MEASURED) is None
     assert school.learned == {}
+    # He whom it has just shown is not alone perhaps.
     assert school.tick(activity=measured) is None
-    assert list(school.learned) == list(school.truth)[:2]
+    assert school.learned == {}
+    for _ in range(7):
+        school.after(minutes=10).ask(bypassing=True)
+    latest = minute_of(school.clock()) + timedelta(minutes=1)
+    measured = Measured(latest, dict(school.truth))
+    school.after(minutes=3)
+    assert school.tick(activity=measured) is None
+    assert list(school.learned) == list(school.truth)[:-1]
     assert school.after(minutes=10).tick(activity=measured) is None
     assert school.learned == school.truth
 
@@ -400,7 +443,7 @@ class Interruption:
 steps = st.one_of(
     st.tuples(st.just("ask"), st.integers(1, 3)),
     st.tuples(st.just("wait"), st.integers(1, 4000)),
-    st.tuples(st.just("tick"), st.booleans()),
+    st.tuples(st.just("tick"), st.integers(0, 2)),
     st.tuples(st.just("die"), st.integers(1, 8)),
     st.tuples(st.just("overlap"), st.integers(1, 8)),
     st.tuples(st.just("break"), st.just(0)),
@@ -426,7 +469,10 @@ def test_whatever_happens_each_minute_is_learned_once(
             case "wait":
                 school.after(minutes=min(number, 60) if number % 3 else number)
             case "tick":
-                school.tick(observed=SERVING if number else Absent())
+                school.tick(
+                    observed=SERVING if number else Absent(),
+                    activity=UNUSED if number == 1 else NOT_MEASURED,
+                )
             case "die":
                 school.usage.disturb = Interruption(number, die)
                 school.tick()
@@ -485,6 +531,7 @@ def test_an_endpoint_that_goes_by_its_history_has_learned_it_before_it_is_judged
     while world.ledger.serving_since is None:
         world.act()
         world.clock.advance(minutes=1)
+    world.clock.advance(minutes=15)
     world.act()
     assert woken_at in {
         minute for day in world.usage.kept_days.values() for minute in day.minutes()

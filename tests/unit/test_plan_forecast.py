@@ -30,6 +30,12 @@ def ledger(
     return replace(of, demand_history=foreseen(stop=stop, start=start))
 
 
+def all_learned(known: Ledger) -> Ledger:
+    """Its last use is in what was foreseen."""
+    assert known.demand_history is not None
+    return replace(known, demand_history=replace(known.demand_history, folded_until=NOW))
+
+
 def plan(
     known: Ledger,
     observation: Observation,
@@ -117,7 +123,7 @@ def test_what_was_started_so_is_kept_up_until_that_has_passed() -> None:
 def test_what_was_used_is_kept_up_by_its_use_and_then_by_the_forecast() -> None:
     """Which of the two decides is told: the break-even timeout of the last use divides them."""
     used = replace(QUIET, last_request_at=NOW - timedelta(minutes=2))
-    known = ledger(stop=HOUR, of=used)
+    known = all_learned(ledger(stop=HOUR, of=used))
     serving = seen(S.IN_SERVICE)
     now = plan(known, serving)
     # 8 minutes of wake and 15 of delay cost after the minute of the request.
@@ -127,6 +133,18 @@ def test_what_was_used_is_kept_up_by_its_use_and_then_by_the_forecast() -> None:
     assert "the proxy noted a request at 2026-02-16 11:58:00 UTC" in now.reason
     assert "P(request within 30 min)" in now.reason
     assert (later.rule, later.next_look_at) == (Rule.FORECAST, NOW + HOUR)
+
+
+def test_the_latest_use_counts_before_it_is_learned() -> None:
+    """A forecast that was told to stop it now had not seen it used, and wants it ten minutes more
+    after each use.
+    """
+    used = replace(QUIET, last_request_at=NOW - timedelta(minutes=2))
+    known, serving = ledger(stop=timedelta(0), of=used), seen(S.IN_SERVICE)
+
+    assert plan(all_learned(known), serving).action is Action.STOP
+    assert plan(known, serving).next_look_at == NOW + timedelta(minutes=9)
+    assert plan(known, serving, at=NOW + timedelta(minutes=9)).action is Action.STOP
 
 
 def test_what_is_used_at_this_moment_is_asked_nothing() -> None:
@@ -142,7 +160,7 @@ def test_what_is_used_at_this_moment_is_asked_nothing() -> None:
 def test_a_forecast_may_stop_sooner_than_break_even_would() -> None:
     """Then it is what computes the timeout."""
     used = replace(QUIET, last_request_at=NOW - timedelta(minutes=2))
-    known = ledger(stop=timedelta(minutes=2), of=used)
+    known = all_learned(ledger(stop=timedelta(minutes=2), of=used))
     serving = seen(S.IN_SERVICE)
 
     assert plan(known, serving).next_look_at == NOW + timedelta(minutes=2)

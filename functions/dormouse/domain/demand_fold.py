@@ -1,7 +1,9 @@
 """Folding what was seen of demand into an endpoint's history: when that is due, and what counts.
 
-A fold costs a few calls, so it is made when nobody has asked for a while, which is when a policy is
-asked what to do; and once in an hour or so while somebody does.
+A fold costs a few calls, so one that serves is not folded in each pause of its use, but when its
+policy would stop it: what is stopped is judged by all that has come. Until then its policy goes by
+the latest use, which the ledger has, and by what was learned before; if that keeps it up for
+longer than it should, a long pause ends it, or the fold that is made once in an hour or so anyway.
 """
 
 from collections import Counter
@@ -11,7 +13,7 @@ from datetime import datetime, timedelta
 from zlib import crc32
 
 from dormouse.domain.demand_history import DemandDay
-from dormouse.domain.idle_policy import used_until
+from dormouse.domain.idle_policy import is_bypassed, used_until
 from dormouse.domain.ledger import Ledger
 from dormouse.domain.spec import Spec
 from dormouse.domain.timing import Timing
@@ -23,8 +25,13 @@ _ONE_DAY = timedelta(days=1)
 # As the usage table does.
 HISTORY_KEPT = timedelta(days=28)
 
-# Nobody has asked for so long.
+# Nobody has asked for so long: a policy may stop what serves, but not sooner.
 _QUIET = timedelta(minutes=2)
+
+# Long enough to look again at what is kept up by what was learned before: an endpoint that is asked
+# for every few minutes has no such pause, and one that has many is folded four times an hour at
+# most. A break-even of the usual delay cost waits longer.
+_LONG_PAUSE = timedelta(minutes=15)
 
 # Containers write what they have counted a few seconds later.
 _SETTLED = timedelta(minutes=1)
@@ -58,15 +65,16 @@ def fold_until(
     """Say up to which minute demand is to be learned now; None: it is not yet.
 
     The endpoint `is_open` if it serves and lets requests through. `is_measured` says that
-    CloudWatch has just been read: callers that bypass the proxy are known up to its lag, and what
-    is learned before CloudWatch is asked is learned without them.
+    CloudWatch has just been read, as it is before anything is stopped: callers that bypass the
+    proxy are known up to its lag, and what is learned before CloudWatch is asked is learned without
+    them.
     """
     history, used = ledger.demand_history, used_until(ledger, timing)
     if history is not None and (used is None or used <= history.folded_until):
         return None
     is_waited_for = ledger.has_unmet_demand and not is_open
     is_quiet = not is_waited_for and (used is None or used + _QUIET <= now)
-    if is_open and _is_bypassed(ledger, timing):
+    if is_open and is_bypassed(ledger, timing):
         if not is_measured:
             return None
         until = minute_of(now - timing.metric_lag)
@@ -77,16 +85,13 @@ def fold_until(
     if until <= history.folded_until:
         return None
     pause = _WHILE_USED + _SPREAD * (crc32(spec.endpoint.encode()) / 2**32)
-    return until if is_quiet or until >= history.folded_until + pause else None
-
-
-def _is_bypassed(ledger: Ledger, timing: Timing) -> bool:
-    """Whether somebody has used it last of whom the proxy knows nothing."""
-    at, noted_at = ledger.metrics_active_at, ledger.last_request_at
-    if at is None or noted_at is None:
-        return at is not None
-    # The end of its minute.
-    return at > noted_at + timing.ledger_interval + ONE_MINUTE
+    if until >= history.folded_until + pause:
+        return until
+    # What CloudWatch has seen used within its lag counts as in use, so nothing stops it yet.
+    is_at_rest = used is None or used <= until
+    # A request starts what is down, so it has no pauses that are short.
+    is_needed = is_measured or not is_open or used is None or used + _LONG_PAUSE <= now
+    return until if is_quiet and is_at_rest and is_needed else None
 
 
 def counted_since(ledger: Ledger, now: datetime) -> datetime | None:

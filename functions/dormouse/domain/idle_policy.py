@@ -17,6 +17,7 @@ from functools import lru_cache
 from typing import Any, assert_never
 from zlib import crc32
 
+from dormouse.domain.demand_history import DemandHistory
 from dormouse.domain.duration import in_words
 from dormouse.domain.ledger import Ledger
 from dormouse.domain.spec import (
@@ -155,10 +156,24 @@ def idle_since(ledger: Ledger, timing: Timing, presence: Presence) -> int | None
 
 def is_in_use(ledger: Ledger, timing: Timing, now: datetime) -> bool:
     """Whether it was used in this minute or in the last one that has ended, as far as is known: no
-    policy stops it so soon.
+    policy stops it so soon. Of callers that bypass the proxy it is known so late: who was seen
+    within CloudWatch's lag may have asked since.
     """
     until = used_until(ledger, timing)
-    return until is not None and last_minute(until) >= minute_of(now) - 1
+    if until is None:
+        return False
+    if is_bypassed(ledger, timing) and until > beginning_of(minute_of(now - timing.metric_lag)):
+        return True
+    return last_minute(until) >= minute_of(now) - 1
+
+
+def is_bypassed(ledger: Ledger, timing: Timing) -> bool:
+    """Whether somebody has used it last of whom the proxy knows nothing."""
+    at, noted_at = ledger.metrics_active_at, ledger.last_request_at
+    if at is None or noted_at is None:
+        return at is not None
+    # The end of its minute.
+    return at > noted_at + timing.ledger_interval + _MINUTE
 
 
 def _was_started_on_demand(ledger: Ledger) -> bool:
@@ -173,7 +188,9 @@ def advice_of(spec: Spec, ledger: Ledger, timing: Timing, presence: Presence) ->
     """Ask the forecast; None where another policy is asked for, it has learned nothing, or what it
     has learned can't be read.
 
-    It is what the policy has said lately, as long as nothing has come since that it named.
+    It is what the policy has said lately, as long as nothing has come since that it named. What is
+    used is not learned of at once, so that the latest use is added to what was learned: or a pause
+    would seem to be longer than it is.
     """
     history = ledger.demand_history
     if spec.policy is not Policy.FORECAST or history is None:
@@ -189,10 +206,19 @@ def advice_of(spec: Spec, ledger: Ledger, timing: Timing, presence: Presence) ->
     if presence.serving_since is not None:
         known.append(minute_of(presence.serving_since))
     asked_at = min(now, max(known))
-    advice = _ask(stakes, history.forecast, Situation(asked_at, since, presence.is_on))
+    used = _unlearned_use(ledger, history, timing)
+    advice = _ask(stakes, history.forecast, used, Situation(asked_at, since, presence.is_on))
     if advice is None or not _is_due(advice, presence):
         return advice
-    return _ask(stakes, history.forecast, Situation(now, since, presence.is_on))
+    return _ask(stakes, history.forecast, used, Situation(now, since, presence.is_on))
+
+
+def _unlearned_use(ledger: Ledger, history: DemandHistory, timing: Timing) -> int | None:
+    """Say which was the last minute with use, if it has not been learned of yet."""
+    until = used_until(ledger, timing)
+    if until is None or last_minute(until) < minute_of(history.folded_until):
+        return None
+    return last_minute(until)
 
 
 def _is_due(advice: Advice, presence: Presence) -> bool:
@@ -228,8 +254,8 @@ def break_even_at(spec: Spec, ledger: Ledger, timing: Timing, presence: Presence
 
 
 @lru_cache(maxsize=10_000)
-def _ask(stakes: Stakes, forecast: str, situation: Situation) -> Advice | None:
-    state = _read(forecast)
+def _ask(stakes: Stakes, forecast: str, used: int | None, situation: Situation) -> Advice | None:
+    state = _read(forecast) if used is None else _read_used(stakes, forecast, used)
     return None if state is None else Forecast(stakes).advise(state, situation)
 
 
@@ -281,6 +307,8 @@ def learned(stakes: Stakes, forecast: str | None, minutes: Iterable[tuple[int, i
     return state.write()
 
 
+# Each endpoint's is asked for several times a tick, and far more are known than are kept read.
+@lru_cache(maxsize=10_000)
 def is_readable(forecast: str) -> bool:
     """Whether a forecast can read what was learned, or another version has written it."""
     return _read(forecast) is not None
@@ -291,5 +319,14 @@ def is_readable(forecast: str) -> bool:
 def _read(forecast: str) -> ForecastState | None:
     try:
         return ForecastState.parse(forecast)
+    except ValueError:
+        return None
+
+
+@lru_cache(maxsize=256)
+def _read_used(stakes: Stakes, forecast: str, used: int) -> ForecastState | None:
+    """Read it, with a minute added that is later than all before."""
+    try:
+        return Forecast(stakes).learn(ForecastState.parse(forecast), used, 1)
     except ValueError:
         return None
