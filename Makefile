@@ -106,8 +106,8 @@ bench-wake: preflight $(RUN_ENVS) tiny-models ## Measure from InService to the f
 bench-proxy: preflight .venvs/lambda/.ready .venvs/sam/.ready ## Measure what the proxy costs a warm request, and a cold start (2 minutes).
 	@.venvs/lambda/bin/python -m benchmarks.proxy --json
 
-bench-reconcile: preflight .venvs/lambda/.ready ## Measure what it takes to watch 10 to 5,000 endpoints: calls, time, memory, money (3 minutes).
-	@.venvs/lambda/bin/python -m benchmarks.reconcile --json
+bench-reconcile: preflight .venvs/lambda/.ready ## Measure what it takes to watch 10 to 5,000 endpoints, FORECAST=100 (percent) by the forecast (3 minutes).
+	@.venvs/lambda/bin/python -m benchmarks.reconcile --json --forecast "$(or $(FORECAST),0)"
 
 bench-policy: preflight ## Measure what each idle policy would have cost on the traces in TRACES=dir (3 minutes).
 	@test -n "$(TRACES)" || { echo "dormouse: TRACES names the folder of the traces: make bench-policy TRACES=../traces" >&2; exit 1; }

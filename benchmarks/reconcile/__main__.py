@@ -1,9 +1,10 @@
 """What it takes to watch a fleet: `python -m benchmarks.reconcile --json`, `make bench-reconcile`.
 
 One tick of `reconcile`, as the artefact that is deployed, over 10, 100, 1,000 and 5,000 endpoints
-of which a fifth serve and one in a hundred has to be started or stopped. AWS is simulated on
-loopback, and answers each call after 50 ms. Prints one JSON object, keyed by the number of
-endpoints, as the last line of stdout. docs/benchmarks.md says what is measured and how.
+of which a fifth serve and one in a hundred has to be started or stopped; with `--forecast 100` they
+all go by the forecast. AWS is simulated on loopback, and answers each call after 50 ms. Prints one
+JSON object, keyed by the number of endpoints, as the last line of stdout. docs/benchmarks.md says
+what is measured and how.
 """
 
 import argparse
@@ -11,9 +12,10 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from benchmarks.artefact import (
     COMMON_SETTINGS,
@@ -33,7 +35,15 @@ from benchmarks.reconcile.names import (
     name_of,
     topic_of,
 )
-from benchmarks.reconcile.report import Figures, WrongTickError, figures, judge, table
+from benchmarks.reconcile.report import (
+    Figures,
+    WrongTickError,
+    figures,
+    forecast_figures,
+    forecast_table,
+    judge,
+    table,
+)
 
 SIZES = (10, 100, 1000, 5000)
 SMALLEST = 10
@@ -68,7 +78,14 @@ def main(arguments: Sequence[str]) -> int:
         artefact = build("ReconcileFunction", folder / "artefact")
         compile_all(python, artefact)
         by_size = {
-            size: measure(size, python, artefact, folder, options.latency)
+            size: measure(
+                size,
+                python,
+                artefact,
+                folder,
+                latency_ms=options.latency,
+                forecast_percent=options.forecast,
+            )
             for size in sorted(set(options.sizes))
         }
     except KeyboardInterrupt:
@@ -85,7 +102,8 @@ def main(arguments: Sequence[str]) -> int:
         print(f"dormouse reconcile: {error}", file=sys.stderr)
         return 1
     judge(by_size)
-    print(f"\n{table(by_size)}", file=sys.stderr if options.json else sys.stdout)
+    tables = [table(by_size), *([forecast_table(by_size)] if options.forecast else [])]
+    print("", *tables, sep="\n", file=sys.stderr if options.json else sys.stdout)
     for size, found in by_size.items():
         for name in found["missed"]:
             limit = found["limits"][name]
@@ -94,32 +112,51 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def measure(size: int, python: Path, artefact: Path, folder: Path, latency_ms: int) -> Figures:
-    """Let a fleet of so many be watched, in a process of its own.
+def measure(
+    size: int,
+    python: Path,
+    artefact: Path,
+    folder: Path,
+    *,
+    latency_ms: int,
+    forecast_percent: int = 0,
+) -> Figures:
+    """Let a fleet be watched, in a process of its own; and in a second one where some of it goes by
+    the forecast.
 
     Raises:
         FailedError: the simulation or the function has ended early.
         WrongTickError: a tick did something else than it had to.
     """
     say(f"{size} endpoints …")
-    out, log = folder / f"{size}.json", folder / f"{size}.log"
-    with _simulated(python, artefact, size, latency_ms) as url, log.open("wb") as output:
+    runs = ("fleet", "container") if forecast_percent else ("fleet",)
+    with _simulated(python, artefact, (size, latency_ms, forecast_percent)) as url:
         environment = lambda_environment(artefact, "reconcile", SETTINGS, url)
-        ended = subprocess.run(
-            [python, "-m", "benchmarks.reconcile.ticks", out],
-            cwd=ROOT,
-            env=environment | {"PYTHONPATH": f"{artefact}:{ROOT}"},
-            stdout=output,
-            check=False,
-        )
-    if ended.returncode != 0:
-        raise FailedError(f"the tick of {size} endpoints has failed; its log is {log}")
-    found = figures(size, json.loads(out.read_text()))
+        environment |= {"PYTHONPATH": f"{artefact}:{ROOT}"}
+        measured = [_ticks(python, folder / f"{size}-{run}", run, environment) for run in runs]
+    found = figures(size, measured[0])
+    if forecast_percent:
+        found |= forecast_figures(size, forecast_percent, measured[1])
     say(
         f"{size} endpoints: {found['read_calls']} reads and {found['write_calls']} writes in "
         f"{found['seconds']:.2f} s, {found['peak_mb']:.0f} MB"
     )
     return found
+
+
+def _ticks(python: Path, stem: Path, run: str, environment: Mapping[str, str]) -> Any:
+    out, log = stem.with_suffix(".json"), stem.with_suffix(".log")
+    with log.open("wb") as output:
+        ended = subprocess.run(
+            [python, "-m", "benchmarks.reconcile.ticks", out, run],
+            cwd=ROOT,
+            env=environment,
+            stdout=output,
+            check=False,
+        )
+    if ended.returncode != 0:
+        raise FailedError(f"a tick of {stem.name} has failed; its log is {log}")
+    return json.loads(out.read_text())
 
 
 def _options(arguments: Sequence[str]) -> argparse.Namespace:
@@ -138,6 +175,12 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
         default=LATENCY_MS,
         help=f"of each call, in milliseconds; default: {LATENCY_MS}",
     )
+    parser.add_argument(
+        "--forecast",
+        type=_percent,
+        default=0,
+        help="what percentage of them goes by the forecast; default: 0",
+    )
     parser.add_argument("--json", action="store_true", help="print the object alone")
     return parser.parse_args(arguments)
 
@@ -155,11 +198,17 @@ def _sizes(text: str) -> tuple[int, ...]:
     return sizes
 
 
+def _percent(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) > 100:
+        raise argparse.ArgumentTypeError(f"{text!r} is no percentage from 0 to 100")
+    return int(text)
+
+
 @contextmanager
-def _simulated(python: Path, artefact: Path, size: int, latency_ms: int) -> Iterator[str]:
-    """Run the simulated AWS with a fleet in it; gives its address."""
+def _simulated(python: Path, artefact: Path, numbers: Iterable[int]) -> Iterator[str]:
+    """Run the simulated AWS with a fleet in it, as the numbers say; gives its address."""
     with subprocess.Popen(
-        [python, "-m", "benchmarks.reconcile.stand_ins", str(size), str(latency_ms)],
+        [python, "-m", "benchmarks.reconcile.stand_ins", *map(str, numbers)],
         cwd=ROOT,
         env=lambda_environment(artefact, "stand-ins", SETTINGS, None)
         | {"PYTHONPATH": f"{artefact}:{ROOT}"},

@@ -2,8 +2,12 @@
 
 Of five endpoints one serves: half of those are used through the proxy, half directly, which only
 CloudWatch shows. The others sleep. All have a past, written by the adapters that write it in AWS,
-so that their items are as long as they would be. Nobody waits for a minute to pass: everything that
-has happened is moved back by one.
+so that their items are as long as they would be. Nobody waits for a minute to pass: the fleet's
+clock, by which `reconcile` goes as well, is put forward by one.
+
+A share of them goes by the forecast, and has four weeks of demand behind it (see histories.py).
+None of those that sleep has the habit of being asked for in the next three hours; of those that are
+used through the proxy half are used each minute, half each third.
 """
 
 import re
@@ -14,6 +18,7 @@ from decimal import Decimal
 from random import Random
 from typing import Any
 
+from benchmarks.reconcile.histories import BATCH, BUSY, OFFICE, RARE, Habit, past
 from benchmarks.reconcile.names import (
     ACCOUNT,
     STACK,
@@ -53,10 +58,28 @@ _IDLE_MINUTES = (15, 20, 30, 60)
 _LONG_AGO = timedelta(hours=3)
 _LEASE = timedelta(seconds=110)
 _PAST_WAKES = 8
+_UP_FOR = timedelta(hours=20)
+
+# How often those are used that go by the forecast and are used through the proxy.
+_PERIODS = (1, 3)
+# They began so long ago to be used, and some minutes of that are not learned yet: at least those in
+# which somebody may still be held, and at most as many more as there are between two folds.
+_USED_FOR = timedelta(hours=2)
+_UNSETTLED = 15
+_FOLDED_EVERY = 90
+# CloudWatch shows the others so late, and so many minutes of them; it is asked now and then.
+_METRIC_AGE = 3 * _MINUTE
+_SHOWN = 30
+_MEASURED_EVERY = 20
+# So long ago those were started last that sleep: at a time of the day at which no habit began that
+# would still be followed, or will be soon.
+_SLEEPS_SINCE = (timedelta(hours=10), timedelta(hours=21))
 
 _INSTANCE_TYPES = ("ml.m5.xlarge", "ml.g4dn.xlarge", "ml.c5.2xlarge")
 _LANGUAGES = ("de", "en", "es", "fr", "it", "nl", "pl", "pt")
 _MODELS = tuple(f"sentiment-{language}-v3.tar.gz" for language in _LANGUAGES)
+
+_CALLER = f"arn:aws:sts::{ACCOUNT}:assumed-role/caller/session"
 
 # A moment as it is written in an item, alone or within a sentence.
 _MOMENT = re.compile(r"(\d{4}-\d\d-\d\d)([T ])(\d\d:\d\d)(:\d\d)?")
@@ -68,7 +91,7 @@ class Fleet:
     `to_start` and `to_stop` are those for which `change` gives a reason.
     """
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, forecast_percent: int = 0) -> None:
         self.names = [name_of(number) for number in range(size)]
         self.serving = self.names[::_ONE_IN]
         self.proxied, self.direct = self.serving[::2], self.serving[1::2]
@@ -79,11 +102,21 @@ class Fleet:
         self.to_start = sorted(chance.sample(sleeping, changes // 2))
         self.to_stop = sorted(chance.sample(self.proxied, changes - changes // 2))
         self._idle: frozenset[str] = frozenset()
+        # By how much its clock is.
+        self.ahead = timedelta(0)
+        # Multiples of 37 are spread evenly over the hundreds, among those that serve as well.
+        self.forecast = frozenset(
+            name
+            for number, name in enumerate(self.names)
+            # Those that are to be stopped are judged by break-even, whose moment is known.
+            if 37 * number % 100 < forecast_percent and name not in self.to_stop
+        )
         self.tables = Tables(_TABLES)
-        now = datetime.now(UTC)
+        now = self.now()
         self.region = Region(
-            [_config(number, now) for number in range(size)],
+            [_config(number, now, name in self.forecast) for number, name in enumerate(self.names)],
             [_endpoint(number, now) for number in range(0, size, _ONE_IN)],
+            self.now,
         )
         # What is passed to the adapters is used by them as boto3's client would be.
         client: Any = SeedingClient(self.tables)
@@ -92,27 +125,42 @@ class Fleet:
         self._usage = UsageTable(client, "usage")
         serving = frozenset(self.serving)
         for number, name in enumerate(self.names):
-            self._live(number, name, now - timedelta(hours=20), is_over=name not in serving)
+            is_over, is_forecast = name not in serving, name in self.forecast
+            began_at = now - (_sleeps_since(number) if is_over and is_forecast else _UP_FOR)
+            used_at = self._live(number, name, began_at, is_over=is_over)
+            if is_over and is_forecast:
+                habit = (OFFICE, BATCH, RARE)[number % 3]
+                self._remember(number, name, habit, began_at, used_at + _UNSETTLED * _MINUTE)
         for name in self.to_stop:
             self._use(name, now)
+        for number, name in enumerate(self.serving):
+            if name in self.forecast:
+                self._remember_use(number // 2, name, now)
         self._go_on(now)
 
+    def now(self) -> datetime:
+        """Read the fleet's clock."""
+        return datetime.now(UTC) + self.ahead
+
     def spread(self) -> None:
-        """Let what falls due now and then fall due in turn: endpoints did not begin at once."""
+        """Let what falls due now and then fall due in turn: endpoints did not begin at once. Those
+        that go by the forecast have different pasts already.
+        """
         for number, name in enumerate(self.serving):
-            self._age((number % _idle_minutes(number * _ONE_IN)) * _MINUTE, [name])
-        self._go_on(datetime.now(UTC))
+            if name not in self.forecast:
+                self._age((number % _idle_minutes(number * _ONE_IN)) * _MINUTE, [name])
+        self._go_on(self.now())
 
     def minute(self) -> None:
         """Let a minute pass, in which those that are used are used again."""
-        self._age(_MINUTE, self.names)
-        self._go_on(datetime.now(UTC))
+        self.ahead += _MINUTE
+        self._go_on(self.now())
 
     def change(self) -> None:
         """Give one in a hundred a reason: a request for some that sleep, and none for long for as
         many that serve.
         """
-        now = datetime.now(UTC)
+        now = self.now()
         for name in self.to_start:
             self._must(self._state.record_demand(name, now, now, known_only=True).is_written)
         self._idle = frozenset(self.to_stop)
@@ -127,15 +175,44 @@ class Fleet:
                 endpoint.modified_at -= by
 
     def _go_on(self, now: datetime) -> None:
-        for name in self.proxied:
-            if name not in self._idle:
-                self._state.take_lease(name, now, now + _LEASE, is_request=True)
+        for number, name in enumerate(self.proxied):
+            if name in self._idle:
+                continue
+            if name in self.forecast:
+                # All are used in the first minute.
+                if self.ahead and (number + self.ahead // _MINUTE) % _PERIODS[number % 2]:
+                    continue
+                self._usage.record([_part(name, minute_before(now, timedelta(0)))], [])
+            self._state.take_lease(name, now, now + _LEASE, is_request=True)
         for name in self.direct:
-            used = minute_before(now, timedelta(minutes=3))
-            self.region.endpoints[name].used_at = [used, used - _MINUTE]
+            used = minute_before(now, _METRIC_AGE)
+            self.region.endpoints[name].used_at = [used - ago * _MINUTE for ago in range(_SHOWN)]
 
-    def _live(self, number: int, name: str, at: datetime, *, is_over: bool) -> None:
-        """Write the life of an endpoint, which began at a moment; it goes on if it is not over."""
+    def _remember(
+        self, number: int, name: str, habit: Habit, began_at: datetime, until: datetime
+    ) -> None:
+        """Write what has come to be known of an endpoint in four weeks."""
+        days, history = past(number, habit, began_at, until)
+        for day in days:
+            self._must(self._usage.keep_day(name, day))
+        self._must(self._state.record_demand_history(name, self._state.read(name), history))
+
+    def _remember_use(self, number: int, name: str, now: datetime) -> None:
+        """Write the use of one that serves, the last of which is not learned yet."""
+        if name in self.proxied:
+            unlearned = _UNSETTLED + number % _FOLDED_EVERY
+            parts = [_part(name, minute_before(now, ago * _MINUTE)) for ago in range(unlearned + 1)]
+            self._usage.record(parts, [])
+            until = minute_before(now, unlearned * _MINUTE)
+        else:
+            until = minute_before(now, _METRIC_AGE + number % _MEASURED_EVERY * _MINUTE)
+            self._state.record_metrics_activity(name, until)
+        self._remember(number, name, BUSY, now - _USED_FOR, until)
+
+    def _live(self, number: int, name: str, at: datetime, *, is_over: bool) -> datetime:
+        """Write the life of an endpoint, which began at a moment; it goes on if it is not over.
+        Returns when it was used last.
+        """
         state = self._state
         words = f"needed until {at + _MINUTE:%Y-%m-%d %H:%M:%S} UTC: a request waits for it"
         decision = Decision("start", "waiting work", words)
@@ -159,7 +236,7 @@ class Fleet:
         used_at = serving_at + 20 * _MINUTE
         state.take_lease(name, used_at, used_at + _LEASE, is_request=True)
         if not is_over:
-            return
+            return used_at
         ends_at = used_at + 30 * _MINUTE
         words = "no request for 30m, by the proxy's ledger and by CloudWatch"
         closed = state.begin_closing(
@@ -169,6 +246,7 @@ class Fleet:
         spent = Spent(f"{ends_at:%Y-%m}", ends_at - at, Decimal("0.27"))
         self._must(state.begin_deleting(name, state.read(name), ends_at, spent))
         self._must(state.record_gone(name, state.read(name)))
+        return used_at
 
     def _use(self, name: str, now: datetime) -> None:
         """Write two hours of use, by which the models are ranked when it stops."""
@@ -182,7 +260,8 @@ class Fleet:
                     minute_before(now, _LONG_AGO + past * _MINUTE),
                     "container-1",
                     dict.fromkeys(_MODELS, tally),
-                    {f"arn:aws:sts::{ACCOUNT}:assumed-role/caller/session": 480},
+                    {_CALLER: 480},
+                    demand=480,
                 )
                 for past in range(120)
             ],
@@ -203,14 +282,28 @@ def _rate(number: int) -> Rate:
     return Rate(config_name_of(number), Decimal("0.23"), words)
 
 
+def _sleeps_since(number: int) -> timedelta:
+    soonest, latest = _SLEEPS_SINCE
+    return soonest + 53 * number * _MINUTE % (latest - soonest)
+
+
+def _part(name: str, minute: datetime) -> MinutePart:
+    """Return what a container has counted of a minute in which one request came."""
+    tally = Tally(requests=1, bytes_in=200, bytes_out=150, latency=Latencies({41: 1}))
+    return MinutePart(name, minute, "container-1", {_MODELS[0]: tally}, {_CALLER: 1}, demand=1)
+
+
 def _idle_minutes(number: int) -> int:
     return _IDLE_MINUTES[number % len(_IDLE_MINUTES)]
 
 
-def _config(number: int, now: datetime) -> Config:
+def _config(number: int, now: datetime, is_forecast: bool) -> Config:
     instance_type = _INSTANCE_TYPES[number % len(_INSTANCE_TYPES)]
     return Config(
-        config_name_of(number), instance_type, _tags(number, now), now - timedelta(days=30)
+        config_name_of(number),
+        instance_type,
+        _tags(number, now, is_forecast),
+        now - timedelta(days=30),
     )
 
 
@@ -219,19 +312,19 @@ def _endpoint(number: int, now: datetime) -> Endpoint:
         name_of(number),
         config_name_of(number).lower(),
         {ENDPOINT_TAG: name_of(number), STACK_TAG: STACK},
-        now - timedelta(hours=20),
-        now - timedelta(hours=19, minutes=52),
+        now - _UP_FOR,
+        now - _UP_FOR + 8 * _MINUTE,
     )
 
 
-def _tags(number: int, now: datetime) -> dict[str, str]:
+def _tags(number: int, now: datetime, is_forecast: bool) -> dict[str, str]:
     """Those of an EndpointConfig: ours, more of them for some than for others, and foreign ones."""
     team, topic = team_of(number), topic_of(number)
     role = f"arn:aws:iam::{ACCOUNT}:role"
     tags = {
         ENDPOINT_TAG: name_of(number),
         STACK_TAG: STACK,
-        "dormouse:idle-timeout": f"{_idle_minutes(number)}m",
+        **_policy_tag(number, is_forecast),
         "dormouse:principals": f"{role}/{team} {role}/batch",
         "dormouse:owner": f"{team}@example.com",
         "Name": config_name_of(number),
@@ -255,6 +348,12 @@ def _tags(number: int, now: datetime) -> dict[str, str]:
     if number % 8 == 6:
         tags["dormouse:blackout"] = f"{_days_off(now)[0]} 02:00-04:00 Europe/Berlin"
     return tags
+
+
+def _policy_tag(number: int, is_forecast: bool) -> dict[str, str]:
+    if is_forecast:
+        return {"dormouse:policy": "forecast"}
+    return {"dormouse:idle-timeout": f"{_idle_minutes(number)}m"}
 
 
 def _days_off(now: datetime) -> tuple[str, str]:

@@ -57,7 +57,12 @@ class Tick:
 
         As if nothing was computed while something else is waited for, so it is rather too long.
         """
-        return self.seconds + self.cpu_seconds * (_ONE_CPU_MB / MEMORY_MB - 1)
+        return in_lambda(self.seconds, self.cpu_seconds)
+
+
+def in_lambda(seconds: float, cpu_seconds: float) -> float:
+    """Say how long that is there, as `Tick.seconds_in_lambda` estimates it."""
+    return seconds + cpu_seconds * (_ONE_CPU_MB / MEMORY_MB - 1)
 
 
 def usd_per_month(tick: Tick) -> dict[str, float]:

@@ -55,7 +55,13 @@ class Endpoint:
 class Region:
     """All of it. `created`, `updated` and `deleted` are the endpoints' names, in turn."""
 
-    def __init__(self, configs: Sequence[Config], endpoints: Sequence[Endpoint]) -> None:
+    def __init__(
+        self,
+        configs: Sequence[Config],
+        endpoints: Sequence[Endpoint],
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._clock = clock
         self.configs = {config.name.lower(): config for config in configs}
         self.endpoints = {endpoint.name.lower(): endpoint for endpoint in endpoints}
         self.created: list[str] = []
@@ -236,7 +242,7 @@ class Region:
                 "ValidationException",
                 f'Cannot create already existing endpoint "{arn("endpoint", name)}".',
             )
-        now = datetime.now(UTC)
+        now = self._clock()
         tags = {tag["Key"]: tag["Value"] for tag in request.get("Tags", ())}
         self.endpoints[name.lower()] = Endpoint(name, config.name, tags, now, now, "Creating")
         self.created.append(name)
@@ -245,13 +251,13 @@ class Region:
     def _update_endpoint(self, request: Request) -> Any:
         endpoint, config = self._settled(request), self._config(request)
         endpoint.status, endpoint.config_name = "Updating", config.name
-        endpoint.modified_at = datetime.now(UTC)
+        endpoint.modified_at = self._clock()
         self.updated.append(endpoint.name)
         return {"EndpointArn": arn("endpoint", endpoint.name)}
 
     def _delete_endpoint(self, request: Request) -> Any:
         endpoint = self._settled(request)
-        endpoint.status, endpoint.modified_at = "Deleting", datetime.now(UTC)
+        endpoint.status, endpoint.modified_at = "Deleting", self._clock()
         self.deleted.append(endpoint.name)
         return {}
 

@@ -1,4 +1,5 @@
-"""AWS as `reconcile` sees it, simulated: `python -m benchmarks.reconcile.stand_ins SIZE LATENCY`.
+"""AWS as `reconcile` sees it, simulated: `python -m benchmarks.reconcile.stand_ins SIZE LATENCY
+FORECAST`.
 
 A process of its own, on one port of 127.0.0.1 which it prints, so that neither its memory nor its
 processor time counts as the function's. Each call is counted, and answered after so many
@@ -52,7 +53,7 @@ class Services:
                 raise ValueError(what)
         # The proxy's writes are none of the tick's.
         self.fleet.tables.units = Units()
-        return {}
+        return {"ahead_seconds": self.fleet.ahead.total_seconds()}
 
     def answer(self, service: str, target: str, body: bytes) -> bytes:
         """Carry out a call; the whole HTTP response."""
@@ -119,7 +120,8 @@ def _refused(refusal: Refusal, kind: str) -> bytes:
 
 def main(arguments: Sequence[str]) -> int:
     """Serve until somebody ends it; the exit status."""
-    services, latency = Services(Fleet(int(arguments[0]))), float(arguments[1]) / 1000
+    size, latency_ms, forecast_percent = map(int, arguments)
+    services, latency = Services(Fleet(size, forecast_percent)), latency_ms / 1000
 
     def answer(request: Request, write: Write) -> None:
         if request.path.startswith("/simulation/"):

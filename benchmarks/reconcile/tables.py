@@ -7,6 +7,7 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-oper
 
 import json
 import math
+import re
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -70,6 +71,8 @@ class Tables:
         self.declared = declared
         self.units = Units()
         self._stored: dict[str, dict[Key, _Stored]] = {name: {} for name in declared}
+        # By the first part of their keys, which every Query names.
+        self._keys: dict[str, dict[str, dict[Key, None]]] = {name: {} for name in declared}
         self._operations: Mapping[str, Callable[[Request], Any]] = {
             "GetItem": self._get_item,
             "BatchGetItem": self._batch_get_item,
@@ -150,7 +153,7 @@ class Tables:
         is_wanted, given = condition(request["KeyConditionExpression"]), _of(request)
         found = [
             stored
-            for stored in self._stored[table].values()
+            for stored in self._partition(table, request)
             if (sort_key is None or sort_key in stored.item) and is_wanted(stored.item, given)
         ]
         if sort_key is not None:
@@ -159,6 +162,14 @@ class Tables:
                 reverse=not request.get("ScanIndexForward", True),
             )
         return self._page(table, found, request)
+
+    def _partition(self, table: str, request: Request) -> Sequence[_Stored]:
+        name, text = self.declared[table].key[0], request["KeyConditionExpression"]
+        found = re.search(rf"\b{name} = (:\w+)", text)
+        if found is None:
+            raise ExpressionError(f"{text!r} does not say which {name} is asked for")
+        first = request["ExpressionAttributeValues"][found[1]]["S"]
+        return [self._stored[table][key] for key in self._keys[table].get(first, ())]
 
     def _scan(self, request: Request) -> Any:
         table = request["TableName"]
@@ -266,8 +277,10 @@ class Tables:
         sizes = [0 if before is None else before.size]
         if item is None:
             self._stored[table].pop(key, None)
+            self._keys[table].get(key[0], {}).pop(key, None)
         else:
             self._stored[table][key] = _Stored(item)
+            self._keys[table].setdefault(key[0], {})[key] = None
             sizes.append(self._stored[table][key].size)
         self._use_writes(max(sizes))
 

@@ -2,8 +2,9 @@
 
 import json
 import sys
+from collections import Counter
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +25,18 @@ from benchmarks.reconcile.report import (
     WrongTickError,
     calls,
     check,
+    forecast_figures,
+    forecast_table,
     judge,
     most_read_calls,
     table,
 )
 from benchmarks.reconcile.stand_ins import Services
 from benchmarks.reconcile.tables import PAGE_BYTES, Declaration, Tables, item_bytes
+from dormouse.adapters.ledger_item import read_ledger
+from dormouse.domain.idle_policy import minute_of
 from dormouse.settings import ReconcileSettings
+from dormouse_policy.forecast_state import ForecastState
 
 NOW = datetime(2026, 2, 16, 9, 0, tzinfo=UTC)
 
@@ -48,7 +54,9 @@ def _tick(**changed: Any) -> dict[str, Any]:
         "messages": {},
         "calls": {},
         "unknown": [],
+        "peak_mb": 80.0,
         "is_complete": True,
+        "looked_at": 10,
         "problems": [],
         "created": ["a"],
         "updated": [],
@@ -171,6 +179,38 @@ def test_a_tick_that_did_something_else_is_not_measured(
     check(_tick(), "measured", changes=True)
     with pytest.raises(WrongTickError, match=words):
         check(_tick(**changed), "measured", changes=True)
+
+
+def test_only_what_has_the_time_of_lambda_may_be_cut_short() -> None:
+    """How many it has left over is a figure then; all else must be as it is to be."""
+    check(_tick(is_complete=False), "renewed", changes=True, may_be_cut_short=True)
+    with pytest.raises(WrongTickError, match="problems"):
+        check(
+            _tick(is_complete=False, problems=["no"]),
+            "renewed",
+            changes=True,
+            may_be_cut_short=True,
+        )
+    quiet = _tick(created=[], deleted=[], to_start=[], to_stop=[])
+    measured = {
+        "ticks": {
+            "renewed": quiet | {"is_complete": False, "looked_at": 7},
+            "following": quiet,
+        },
+        "decisions": [(0.001, 0.003)] * 10,
+    }
+    found = forecast_figures(10, 100, measured)
+    assert [tick["left_over"] for tick in found["new_container_ticks"]] == [3, 0]
+    assert found["forecast_read_us"] == {"p50": 1000, "p95": 1000}
+    assert found["advise_us"] == {"p50": 3000, "p95": 3000}
+
+
+@pytest.mark.parametrize("percent", ["", "x", "-1", "101", "5.5", "²"])
+def test_a_percentage_that_is_none(percent: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """The message says what was written and how it is meant."""
+    with pytest.raises(SystemExit, match="2"):
+        main([f"--forecast={percent}"])
+    assert f"{percent!r} is no percentage from 0 to 100" in capsys.readouterr().err
 
 
 def test_a_quiet_tick_that_starts_something_is_not_measured() -> None:
@@ -643,12 +683,30 @@ def test_a_fifth_serves_and_one_in_a_hundred_changes() -> None:
     assert (len(small.to_start), len(small.to_stop)) == (1, 1)
 
 
-def test_a_minute_passes_in_items_and_sentences() -> None:
-    """Nothing but moments changes."""
+def _item(fleet: Fleet, name: str) -> Any:
+    """What is remembered of an endpoint."""
+    (item,) = [i for i in fleet.tables.items("endpoints") if i["endpoint"]["S"] == name]
+    return item
+
+
+def test_a_minute_passes_by_the_fleet_s_clock() -> None:
+    """What has happened stays as it is written; who is used is used again."""
     fleet = Fleet(10)
-    (before,) = [i for i in fleet.tables.items("endpoints") if i["endpoint"]["S"] == fleet.names[1]]
+    asleep, used = _item(fleet, fleet.names[1]), _item(fleet, fleet.proxied[0])
     fleet.minute()
-    (after,) = [i for i in fleet.tables.items("endpoints") if i["endpoint"]["S"] == fleet.names[1]]
+    assert timedelta(0) < fleet.now() - datetime.now(UTC) <= fleet.ahead == timedelta(minutes=1)
+    assert _item(fleet, fleet.names[1]) == asleep
+    again = _item(fleet, fleet.proxied[0])
+    assert again["last_request_at"]["S"] > used["last_request_at"]["S"]
+
+
+def test_what_is_moved_back_is_so_in_items_and_sentences() -> None:
+    """Nothing but moments changes: by three hours, for those that nobody has used for long."""
+    fleet = Fleet(10)
+    (name,) = fleet.to_stop
+    before = _item(fleet, name)
+    fleet.change()
+    after = _item(fleet, name)
     assert before["decision"] != after["decision"]
     assert before["decided_at"]["S"] > after["decided_at"]["S"]
     assert before["decided_at"]["S"][17:] == after["decided_at"]["S"][17:]
@@ -656,6 +714,47 @@ def test_a_minute_passes_in_items_and_sentences() -> None:
     assert before.keys() == after.keys()
     assert "wakes" not in changed
     assert "warm_set" not in changed
+
+
+def test_a_share_goes_by_the_forecast() -> None:
+    """As many of those that serve as of the others; all but those that are to be stopped."""
+    fleet = Fleet(300, 50)
+    assert 140 <= len(fleet.forecast) <= 150
+    assert 25 <= len(fleet.forecast & set(fleet.serving)) <= 30
+    assert not fleet.forecast & set(fleet.to_stop)
+    everyone = Fleet(10, 100)
+    assert everyone.forecast == set(everyone.names) - set(everyone.to_stop)
+    assert Fleet(10).forecast == frozenset()
+
+
+def test_those_that_go_by_the_forecast_have_learned_four_weeks() -> None:
+    """Of the past alone, in what is read of an item as it is in AWS."""
+    fleet = Fleet(10, 100)
+    for name in fleet.forecast:
+        history = read_ledger(_item(fleet, name)).demand_history
+        assert history is not None
+        state = ForecastState.parse(history.forecast)
+        assert state.first is not None
+        assert state.last is not None
+        assert state.last - state.first > 20 * 24 * 60
+        assert state.last < minute_of(history.folded_until) < minute_of(fleet.now())
+        assert _item(fleet, name)["endpoint"]["S"] == name
+
+
+def test_of_those_that_are_used_half_are_each_third_minute() -> None:
+    """Not all of these in the same one."""
+    fleet = Fleet(80, 100)
+    names = [name for name in fleet.proxied if name in fleet.forecast]
+    uses = Counter[str]()
+    per_minute = []
+    for _ in range(6):
+        before = {name: _item(fleet, name)["last_request_at"] for name in names}
+        fleet.minute()
+        used = [name for name in names if _item(fleet, name)["last_request_at"] != before[name]]
+        uses.update(used)
+        per_minute.append(len(used))
+    assert set(uses.values()) == {2, 6}
+    assert max(per_minute) < len(names)
 
 
 # -------------------------------------------------------------------------------------- a small run
@@ -674,3 +773,23 @@ def test_ten_endpoints_are_watched(tmp_path: Path) -> None:
     )
     assert found["peak_mb"] >= found["start_mb"] > 0
     assert found["log_bytes"] > 0
+
+
+def test_ten_endpoints_are_watched_by_the_forecast(tmp_path: Path) -> None:
+    """End to end, and by a new container, whose ticks have the time of Lambda."""
+    found = measure(
+        10,
+        Path(sys.executable),
+        ROOT / "functions",
+        tmp_path,
+        latency_ms=1,
+        forecast_percent=100,
+    )
+    assert (found["started"], found["stopped"], found["forecast_percent"]) == (1, 1, 100)
+    assert len(found["new_container_ticks"]) == 3
+    for what in ("forecast_read_us", "advise_us"):
+        assert 0 < found[what]["p50"] <= found[what]["p95"]
+    judge({10: found})
+    head, *rows = forecast_table({10: found}).splitlines()
+    assert head.split()[-2:] == ["left", "over"]
+    assert [row.split()[1] for row in rows] == ["quiet", "1.", "2.", "3."]
