@@ -4,7 +4,7 @@ This is the one writer of endpoints. A tick is level-triggered: it acts on what 
 that is missed, late, doubled or cut short is mended by the next.
 
 A whole tick sees the fleet by a few calls: the ledgers by one scan, the specs by the tagging API,
-the endpoints by ListEndpoints, what would stop by one reading of CloudWatch for all. Only where
+the endpoints by ListEndpoints, what would stop by one reading of CloudWatch for many. Only where
 something is to be done (see settling.py) an endpoint has calls of its own; several at once, so that
 one which is slow to answer for delays no other.
 """
@@ -29,6 +29,11 @@ from dormouse.ports import Catalog, Clock, EndpointsList, Metrics, ReconcilerSta
 from dormouse.removing import Candidate, Removing
 from dormouse.settling import Look, Settling
 from dormouse.superseding import Superseding
+
+# For so many endpoints at a time it is found out what CloudWatch must be asked, and then what to
+# do. In a new container each forecast has to be made, which may take longer than a tick has: so it
+# comes to an end with some of a large fleet, and the next tick with more.
+_AT_ONCE = 1000
 
 _NOTHING_MORE = Plan(Action.WAIT, Rule.FAIL_SAFE, "nothing else is changed")
 
@@ -139,9 +144,7 @@ class Reconciler:
                 raise seen
             return Look(by_name.get(claim.endpoint.lower(), Absent()), is_close=False)
 
-        activities = {} if isinstance(seen, AwsError) else self._measure(claims, ledgers, look)
-
-        def settle(claim: Claim) -> Outcome | Skipped:
+        def settle(activities: Mapping[str, Activity], claim: Claim) -> Outcome | Skipped:
             if not has_time():
                 return Skipped(claim.endpoint)
             ledger = ledgers.get(claim.endpoint, Ledger())
@@ -149,7 +152,13 @@ class Reconciler:
             settle = partial(self.settling.settle, claim, ledger, partial(look, claim), activity)
             return _fail_safe(claim.endpoint, settle)
 
-        yield from in_parallel(settle, _in_turn(claims, self.clock()), self.workers)
+        in_turn = _in_turn(claims, self.clock())
+        for first in range(0, len(in_turn), _AT_ONCE):
+            some = in_turn[first : first + _AT_ONCE]
+            activities: Mapping[str, Activity] = {}
+            if has_time() and not isinstance(seen, AwsError):
+                activities = self._measure(some, ledgers, look)
+            yield from in_parallel(partial(settle, activities), some, self.workers)
 
     def _observe_all(self) -> Mapping[str, Observation] | AwsError:
         """List the endpoints. Where that fails, nothing is started or stopped; all else is done."""
@@ -164,7 +173,7 @@ class Reconciler:
         ledgers: Mapping[str, Ledger],
         look: Callable[[Claim], Look],
     ) -> Mapping[str, Activity]:
-        """Ask CloudWatch once for all that everything else would stop."""
+        """Ask CloudWatch once for all of them that everything else would stop."""
         foreseen = [
             self.settling.measuring(claim, ledgers.get(claim.endpoint, Ledger()), look(claim))
             for claim in claims

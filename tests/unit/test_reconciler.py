@@ -7,10 +7,15 @@ from typing import Any
 import pytest
 
 from dormouse.adapters.state import EndpointsTable
+from dormouse.decisions import Outcome
 from dormouse.domain.activity import Measured, Unreadable
+from dormouse.domain.claims import Claim
 from dormouse.domain.endpoint import EndpointStatus
 from dormouse.domain.ledger import Decision
 from dormouse.domain.plan import Action
+from dormouse.ports import Window
+from dormouse.reconciler import Skipped
+from dormouse.settling import Settling
 from tests.fakes.deployment import World
 from tests.fakes.endpoints import STACK
 from tests.fakes.world import config
@@ -159,6 +164,33 @@ def test_each_minute_begins_with_another_endpoint(world: World) -> None:
         first.add(world.tick()[0].endpoint)
         world.clock.advance(seconds=59)
     assert first == {"a", "b", "c"}
+
+
+def test_a_tick_that_is_cut_short_has_come_to_an_end_with_some(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What takes long, which is to find out what CloudWatch must be asked, is done for some first,
+    not for all: or a fleet that takes longer than a tick has would never be judged.
+    """
+    monkeypatch.setattr("dormouse.reconciler._AT_ONCE", 2)
+    names = ["a", "b", "c", "d", "e"]
+    world.catalog.configs = [config(name) for name in names]
+    looked_at = []
+    measuring = Settling.measuring
+
+    def recording(self: Settling, claim: Claim, *rest: Any) -> Window | None:
+        looked_at.append(claim.endpoint)
+        return measuring(self, claim, *rest)
+
+    monkeypatch.setattr(Settling, "measuring", recording)
+    # For the first two: before they are looked at, and before each of them.
+    time_is_left = iter([True] * 3)
+    done = list(world.reconciler.tick(has_time=lambda: next(time_is_left, False)))
+    settled = [each.endpoint for each in done if isinstance(each, Outcome)]
+    skipped = [each.endpoint for each in done if isinstance(each, Skipped)]
+    assert len(settled) == 2
+    assert looked_at == settled
+    assert sorted([*settled, *skipped]) == names
 
 
 def test_a_decision_is_written_on_change_only(
