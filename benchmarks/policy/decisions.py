@@ -7,7 +7,7 @@ from typing import Any
 
 from benchmarks.policy.runs import DELAY_COSTS, WAKE
 from benchmarks.policy.traces import Workload
-from dormouse_policy.forecast import Forecast
+from dormouse_policy.forecast import HISTORY_NEEDED, Forecast
 from dormouse_policy.forecast_state import ForecastState
 from dormouse_policy.policy import Situation, Stakes
 
@@ -16,8 +16,8 @@ _IDLE = (4, 600)
 
 
 def measure(workloads: Sequence[Workload]) -> dict[str, Any]:
-    """Ask of each workload, as it stands where its score begins, what to do: as in a container that
-    has nothing in memory, from the text that the endpoint's item has.
+    """Ask of each workload that is known for long enough, as it stands where its score begins, what
+    to do: as in a container that has nothing in memory, from the text that the endpoint's item has.
     """
     read, advised, sizes = list[float](), list[float](), list[int]()
     for text in _texts(workloads):
@@ -45,7 +45,9 @@ def _texts(workloads: Sequence[Workload]) -> Iterator[str]:
         for minute, count in workload.demand.counts:
             if minute < workload.scored_from:
                 state.learn(minute, count)
-        yield state.write()
+        first, last = state.first, state.last
+        if first is not None and last is not None and last - first >= HISTORY_NEEDED:
+            yield state.write()
 
 
 def _spread(seconds: Sequence[float]) -> dict[str, float]:

@@ -16,6 +16,7 @@ from dormouse_policy.forecast_state import (
     ForecastState,
     kind_of_pause,
 )
+from dormouse_policy.rhythm import Rhythm
 
 OF_ALL = (
     "always",
@@ -29,12 +30,11 @@ OF_ALL = (
 """The same for all minutes that come after the last request."""
 OF_SLOT = (
     "asked within 15 min of it",
-    "asked within 45 min of it",
-    "asked on this weekday",
     "began within 15 min of it",
     "began within 45 min of it",
     "asked yesterday",
     "half a day against those before",
+    "rhythm of its days",
 )
 """Of ten minutes of the clock."""
 OF_STEP = (
@@ -57,10 +57,6 @@ _ASKED_WEIGHTS = [_ASKED_FADES**day for day in range(DAYS_KEPT)]
 _BEGAN_WEIGHTS = [_BEGAN_FADES**day for day in range(DAYS_KEPT)]
 _ASKED_SUMS = [0.0, *accumulate(_ASKED_WEIGHTS)]
 _BEGAN_SUMS = [0.0, *accumulate(_BEGAN_WEIGHTS)]
-_WEEKDAY_SUMS = [
-    0.0,
-    *accumulate(each if day % 7 == 6 else 0.0 for day, each in enumerate(_ASKED_WEIGHTS)),
-]
 
 # How much a habit counts of which no bout has been seen, and how unlikely one is, as a logarithm.
 _PRIOR = 0.3
@@ -94,6 +90,7 @@ class Features:
         self._minutes = _minutes_of_the_hour(state.hour)
         self._steps: dict[tuple[int, int], tuple[float, ...]] = {}
         self._own = _own_pauses(state.pauses)
+        self._rhythm = Rhythm(self._sums, self._first, self.last)
         last_slot = self._last_slot = self.last // SLOT
         known = min(self.last - self._first + 1, DAYS_KEPT * DAY)
         everything = self._sums.asked(last_slot - DAYS_KEPT * SLOTS_A_DAY, last_slot + 1)
@@ -138,40 +135,33 @@ class Features:
         """Say what is known of a slot of the clock that the last request does not come after."""
         sums, share = self._sums, self._share
         days = max(0, min(DAYS_KEPT, (slot * SLOT - self._first) // DAY))
-        here = sums.place_of(slot)
-        near = wide = weekday = began_near = began_wide = 0.0
-        # The same slot on each day before, the latest first.
-        former = slice(here - SLOTS_A_DAY, here - (days + 1) * SLOTS_A_DAY, -SLOTS_A_DAY)
-        around = sums.wide[former]
-        if any(around):
-            wide = fsum(map(mul, _ASKED_WEIGHTS, around))
-            near = fsum(map(mul, _ASKED_WEIGHTS, sums.near[former]))
-            weekday = fsum(map(mul, _ASKED_WEIGHTS[6::7], around[6::7]))
-            began_wide = fsum(compress(_BEGAN_WEIGHTS, sums.began_wide[former]))
-            began_near = fsum(compress(_BEGAN_WEIGHTS, sums.began_near[former]))
-        weight, weekday_weight, began_weight = (
-            _ASKED_SUMS[days],
-            _WEEKDAY_SUMS[days],
-            _BEGAN_SUMS[days],
-        )
         yesterday = slot - SLOTS_A_DAY
+        near = began_near = began_wide = 0.0
+        around = sums.on_days(sums.near, yesterday, days)
+        if any(around):
+            near = fsum(map(mul, _ASKED_WEIGHTS, around))
+        began = sums.on_days(sums.began_wide, yesterday, days)
+        if any(began):
+            began_wide = fsum(compress(_BEGAN_WEIGHTS, began))
+            began = sums.on_days(sums.began_near, yesterday, days)
+            began_near = fsum(compress(_BEGAN_WEIGHTS, began))
+        weight, began_weight = _ASKED_SUMS[days], _BEGAN_SUMS[days]
         begins_near, begins_wide = min(1.0, 3 * self._begins), min(1.0, 9 * self._begins)
         # The half day before it, and the same one of the days before.
         before_days = min(7, days)
-        end, farthest = here + 1, (before_days + 1) * SLOTS_A_DAY
+        end, farthest = sums.place_of(slot + 1), (before_days + 1) * SLOTS_A_DAY
         ends = sums.asked_before[end : end - farthest : -SLOTS_A_DAY]
-        begin = here - _HALF_DAY
+        begin = end - 1 - _HALF_DAY
         begins = sums.asked_before[begin : begin - farthest : -SLOTS_A_DAY]
         lately = ends[0] - begins[0]
         before = sum(ends) - sum(begins) - lately
         return (
             log((near / 30 + 0.3 * share) / (weight + 0.3) / share),
-            log((wide / 90 + 0.3 * share) / (weight + 0.3) / share),
-            log((weekday / 90 + 0.5 * share) / (weekday_weight + 0.5) / share),
             log((began_near + 0.5 * begins_near) / (began_weight + 0.5) + 1e-3),
             log((began_wide + 0.5 * begins_wide) / (began_weight + 0.5) + 1e-3),
             float(sums.asked(yesterday - 3, yesterday + 4) > 0),
             log((lately + 3) / (before / max(1, before_days) + 3)),
+            self._rhythm.lift(slot),
         )
 
 

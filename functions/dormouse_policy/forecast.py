@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from dormouse_policy.break_even import BreakEven
-from dormouse_policy.expected_cost import paid
+from dormouse_policy.expected_cost import Step, paid
 from dormouse_policy.forecast_state import DAY, Account, ForecastState
 from dormouse_policy.hazard import Hazard, Law
 from dormouse_policy.law import WEIGHTS
@@ -23,12 +23,15 @@ SLACK = 0.05
 """By this share of what break-even costs, the forecast may cost more for ever."""
 TIMEOUTS_AT_RISK = 40
 """And by so many timeouts of break-even, once."""
-# Of what is left, the first hours of a silence may take so much, and each later outlook its part
-# of the rest.
-_FIRST_SHARE = 0.5
-_LATER_SHARE = (1 - _FIRST_SHARE) / OUTLOOKS
+# Of these, its account begins with some, which it loses before it is break-even; and one silence
+# may take the others, in the first outlook and in all later ones.
+_AT_FIRST = 5
+_IN_FIRST_OUTLOOK = 15
+_IN_LATER_OUTLOOKS = TIMEOUTS_AT_RISK - _AT_FIRST - _IN_FIRST_OUTLOOK
+# What it has gained counts for so many at most.
+_MOST = 10
 # Of so many minutes the sentence speaks: the first of these that show why.
-_SPOKEN_OF = (30, 15, 10, 60, 120, 240, 480)
+_SPOKEN_OF = (30, 20, 15, 10, 8, 5, 45, 60, 90, 120, 240, 480)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,17 +53,17 @@ class Forecast:
     @property
     def at_risk(self) -> float:
         """By how many minutes of the endpoint it may cost more than break-even and its slack: what
-        the account begins with, and a last start that delays all who ask meanwhile.
+        the account begins with, what one silence may take, and a last start that delays all who
+        ask meanwhile.
         """
-        return self._most_left + self.stakes.wake * self.stakes.delay_cost
+        return self._timeouts(TIMEOUTS_AT_RISK) + self.stakes.wake * self.stakes.delay_cost
 
     @property
     def _even(self) -> BreakEven:
         return BreakEven(self.stakes)
 
-    @property
-    def _most_left(self) -> float:
-        return float(TIMEOUTS_AT_RISK * self._even.timeout)
+    def _timeouts(self, number: float) -> float:
+        return number * self._even.timeout
 
     def begin(self) -> ForecastState:
         """Know nothing."""
@@ -95,7 +98,7 @@ class Forecast:
         change, is_limited = _change(outlook, spells, at.now - last, is_on=at.is_on)
         words = _words(outlook, at.now - last, change, is_on=at.is_on)
         if is_limited:
-            words += ", since it has cost more than it should"
+            words += ", so that it costs no more than it may"
         change_at = None
         if change is not None:
             change_at = max(at.now, last + change - 1 if at.is_on else last + change)
@@ -110,13 +113,12 @@ class Forecast:
 
     def _left(self, state: ForecastState) -> float:
         left = state.account.left
-        return self._most_left if left is None else min(left, self._most_left)
+        return self._timeouts(_AT_FIRST) if left is None else min(left, self._timeouts(_MOST))
 
     def _limit(self, state: ForecastState, last: int, index: int) -> Limit:
-        left = self._left(state)
         if index:
-            return Limit(left * _LATER_SHARE)
-        return Limit(self._even.timeout + left * _FIRST_SHARE, state.account.ready - last)
+            return Limit(self._timeouts(_IN_LATER_OUTLOOKS / OUTLOOKS))
+        return Limit(self._timeouts(1 + _IN_FIRST_OUTLOOK), state.account.ready - last)
 
     def _outlook(self, state: ForecastState, last: int, now: int) -> Outlook | None:
         """Return the outlook of the minute after this one; None where none is made so late."""
@@ -135,7 +137,7 @@ class Forecast:
         """Say how the account stands when somebody asks again."""
         wake, delay_cost = self.stakes.wake, self.stakes.delay_cost
         if state.last is None:
-            return Account(self._most_left, minute + wake, minute + wake)
+            return Account(self._timeouts(_AT_FIRST), minute + wake, minute + wake)
         account, last = state.account, state.last
         even_stop = max(last, account.even_ready) + self._even.timeout
         even_ready = account.even_ready if minute <= even_stop else minute + wake
@@ -150,7 +152,7 @@ class Forecast:
             ready = minute + wake
         cost += delay_cost * (minute < ready)
         left = self._left(state) + (1 + SLACK) * even_cost - cost
-        return Account(min(left, self._most_left), ready, even_ready)
+        return Account(min(left, self._timeouts(_MOST)), ready, even_ready)
 
     def _spells(self, state: ForecastState, last: int, idle: int) -> Iterator[Spell]:
         """Yield when it is paid for in a silence, as far as that begins before so many minutes."""
@@ -220,7 +222,9 @@ def _judged(outlook: Outlook, begin: int, soon: int) -> tuple[float, float]:
     """
     unasked, staying = 1.0, 0.0
     for step in outlook.steps:
-        if begin <= step.begin < begin + soon:
-            staying += unasked * paid(step)
-            unasked *= 1 - step.chance
+        within = min(step.minutes, begin + soon - step.begin)
+        if begin <= step.begin and within > 0:
+            chance = 1 - (1 - step.chance) ** (within / step.minutes)
+            staying += unasked * paid(Step(step.begin, within, chance))
+            unasked *= 1 - chance
     return 1 - unasked, staying

@@ -49,6 +49,7 @@ BEGAN = 16
 _MINUTES = BEGAN - 1
 
 _MINUTES_OF = bytes(each & _MINUTES for each in range(256))
+_ANY = bytes(each > 0 for each in range(256))
 _STARTS_OF = bytes(each // BEGAN & 1 for each in range(256))
 
 # Counts are halved before one would be larger than a byte: what is newer counts more.
@@ -309,9 +310,10 @@ def _count(counts: bytearray, at: int) -> None:
 class Sums:
     """Sums over the slots of the days that are kept, for each slot that a question can be about.
 
-    By the place of a slot: `near` and `wide` say in how many minutes of the slots around it, one on
-    each side and four, somebody asked; `began_near` and `began_wide` have a 1 where a bout began
-    there; and `asked_before` says in how many minutes before it somebody asked.
+    By the place of a slot: `near` says in how many minutes somebody asked of it and of the slots on
+    either side, which are half an hour, and `near_any` has a 1 where that was any; `began_near` has
+    a 1 where a bout began in these, and `began_wide` in those of four on each side; `asked_before`
+    says in how many minutes before the slot somebody asked.
     """
 
     # A question is about a slot of the next days, or of those that are kept.
@@ -327,8 +329,18 @@ class Sums:
         self._begin = (newest - DAYS_KEPT) * SLOTS_A_DAY - self._MARGIN
         asked, self._began = slots.translate(_MINUTES_OF), slots.translate(_STARTS_OF)
         self.asked_before = [0, *accumulate(asked)]
-        self.near, self.wide = _around(asked, add)
-        self.began_near, self.began_wide = _around(self._began, or_)
+        self.near = _around(asked, 1, add)
+        self.near_any = self.near.translate(_ANY)
+        self.began_near = _around(self._began, 1, or_)
+        self.began_wide = _around(self.began_near, 3, or_)
+
+    def on_days(self, sums: bytes, slot: int, days: int) -> bytes:
+        """Say what one of these has for a slot on so many days, its own and those before it that
+        are kept, the latest first.
+        """
+        here = self.place_of(slot)
+        end = here - days * SLOTS_A_DAY
+        return sums[here : end if end >= 0 else None : -SLOTS_A_DAY]
 
     def place_of(self, slot: int) -> int:
         """Say where a slot is."""
@@ -344,10 +356,8 @@ class Sums:
         return sum(self._began[self.place_of(begin) : self.place_of(end)])
 
 
-def _around(slots: bytes, joined: Callable[[int, int], int]) -> tuple[bytes, bytes]:
-    """Join each slot with one on either side, and with four. None may come to more than a byte."""
+def _around(slots: bytes, distance: int, joined: Callable[[int, int], int]) -> bytes:
+    """Join each slot with the two so far away from it. None may come to more than a byte."""
     # All at once, in a whole number.
-    each = int.from_bytes(slots, "little")
-    near = joined(joined(each, each << 8), each >> 8)
-    wide = joined(joined(near, near << 24), near >> 24)
-    return near.to_bytes(len(slots), "little"), wide.to_bytes(len(slots), "little")
+    each, bits = int.from_bytes(slots, "little"), 8 * distance
+    return joined(joined(each, each << bits), each >> bits).to_bytes(len(slots), "little")
