@@ -7,8 +7,9 @@ import numpy as np
 from benchmarks.policy.regression import Samples
 from benchmarks.policy.traces import Workload
 from dormouse_policy.features import NAMES, Features
-from dormouse_policy.forecast_state import DAY, PAUSES, ForecastState
+from dormouse_policy.forecast_state import PAUSES, ForecastState
 from dormouse_policy.outlook import OUTLOOK, OUTLOOKS, divide
+from dormouse_policy.slots import DAY
 
 
 def samples_of(workload: Workload) -> Samples:

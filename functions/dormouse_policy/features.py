@@ -5,18 +5,9 @@ from itertools import accumulate, compress, pairwise
 from math import exp, fsum, lgamma, log
 from operator import mul
 
-from dormouse_policy.forecast_state import (
-    DAY,
-    DAYS_KEPT,
-    HOUR,
-    PAUSES,
-    SLOT,
-    SLOTS_A_DAY,
-    SPANS,
-    ForecastState,
-    kind_of_pause,
-)
+from dormouse_policy.forecast_state import HOUR, PAUSES, SPANS, ForecastState, kind_of_pause
 from dormouse_policy.rhythm import Rhythm
+from dormouse_policy.slots import DAY, DAYS_KEPT, SLOT, SLOTS_A_DAY, Sums
 
 OF_ALL = (
     "always",
@@ -82,7 +73,7 @@ class Features:
         """Work out what is the same for all minutes. Somebody must have asked before."""
         if state.first is None or state.last is None:
             raise ValueError("nobody has ever asked")
-        self._sums = state.sums
+        self._sums = Sums(state.days)
         self._first, self.last = state.first, state.last
         self._shares = [
             (share * span / 0.3, -1 / span) for share, span in zip(state.shares, SPANS, strict=True)

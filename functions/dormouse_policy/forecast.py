@@ -11,11 +11,12 @@ from dataclasses import dataclass, replace
 
 from dormouse_policy.break_even import BreakEven
 from dormouse_policy.expected_cost import Step, paid
-from dormouse_policy.forecast_state import DAY, Account, ForecastState
+from dormouse_policy.forecast_state import Account, ForecastState
 from dormouse_policy.hazard import Hazard, Law
 from dormouse_policy.law import WEIGHTS
 from dormouse_policy.outlook import OUTLOOK, OUTLOOKS, SHORTEST_IDLE, Limit, Outlook, Spell
 from dormouse_policy.policy import Advice, Situation, Stakes
+from dormouse_policy.slots import DAY
 
 # Before that it goes by break-even: the law was fitted to what came after the first day.
 HISTORY_NEEDED = DAY

@@ -9,18 +9,12 @@ of what going by the forecast has cost.
 import json
 import math
 from base64 import b85decode, b85encode
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from itertools import accumulate
-from operator import add, or_
 from typing import Any
 from zlib import compress, decompressobj, error
 
-SLOT = 10
-"""Minutes."""
-SLOTS_A_DAY = 144
-DAY = SLOT * SLOTS_A_DAY
-DAYS_KEPT = 28
+from dormouse_policy.slots import BEGAN, DAY, DAYS_KEPT, EMPTY_DAY, SLOT, SLOTS_A_DAY
 
 # Minutes over which the share of minutes with requests is averaged, as an exponential does.
 SPANS = (30.0, 120.0, 480.0, 1440.0, 5760.0)
@@ -44,21 +38,12 @@ _USUAL_WEIGHT = 20.0
 _KEPT_OF_DELAYS = 0.98
 _DELAY_MINUTES = 5
 
-BEGAN = 16
-"""Of a slot: that a bout of requests began in it."""
-_MINUTES = BEGAN - 1
-
-_MINUTES_OF = bytes(each & _MINUTES for each in range(256))
-_ANY = bytes(each > 0 for each in range(256))
-_STARTS_OF = bytes(each // BEGAN & 1 for each in range(256))
-
 # Counts are halved before one would be larger than a byte: what is newer counts more.
 _MOST = 255
 
 _VERSION = 2
 # Rounding makes a share of 1 a little more.
 _LARGEST_SHARE = 1.001
-_EMPTY = bytes(SLOTS_A_DAY)
 # All that a slot can have.
 _SLOTS = bytes((*range(SLOT + 1), *range(BEGAN, BEGAN + SLOT + 1)))
 # A state has less than this; what unpacks to more was written by nobody.
@@ -114,19 +99,11 @@ class ForecastState:
     account: Account = field(default_factory=Account)
     foreseen: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
     """What follows from it, for whoever asks again; empty whenever something was learned."""
-    _sums: "Sums | None" = field(default=None, init=False, repr=False, compare=False)
 
     @property
     def delayed_minutes(self) -> float:
         """How many minutes with requests a start of five minutes delays, as experience has it."""
         return self.delayed / self.delays
-
-    @property
-    def sums(self) -> "Sums":
-        """What is added up of the days, once for all questions."""
-        if self._sums is None:
-            self._sums = Sums(self)
-        return self._sums
 
     def copy(self) -> "ForecastState":
         """One that learns without this one."""
@@ -177,7 +154,6 @@ class ForecastState:
         self.days[day][slot] += 1
         if self.bout_began == minute:
             self.days[day][slot] |= BEGAN
-        self._sums = None
         self.foreseen.clear()
 
     def write(self) -> str:
@@ -185,7 +161,7 @@ class ForecastState:
         newest = max(self.days, default=0)
         oldest = min(self.days, default=0)
         slots = b"".join(
-            bytes(self.days.get(day, _EMPTY))
+            bytes(self.days.get(day, EMPTY_DAY))
             for day in range(oldest, newest + 1 if self.days else 0)
         )
         document = {
@@ -305,59 +281,3 @@ def _count(counts: bytearray, at: int) -> None:
     if counts[at] == _MOST:
         counts[:] = bytes(each // 2 for each in counts)
     counts[at] += 1
-
-
-class Sums:
-    """Sums over the slots of the days that are kept, for each slot that a question can be about.
-
-    By the place of a slot: `near` says in how many minutes somebody asked of it and of the slots on
-    either side, which are half an hour, and `near_any` has a 1 where that was any; `began_near` has
-    a 1 where a bout began in these, and `began_wide` in those of four on each side; `asked_before`
-    says in how many minutes before the slot somebody asked.
-    """
-
-    # A question is about a slot of the next days, or of those that are kept.
-    _AHEAD = 10 * SLOTS_A_DAY
-    _MARGIN = 10
-
-    def __init__(self, state: ForecastState) -> None:
-        """Add up what a state knows."""
-        newest = max(state.days, default=0)
-        days = range(newest - DAYS_KEPT, newest + 1)
-        before, ahead = bytes(self._MARGIN), bytes(self._AHEAD)
-        slots = b"".join((before, *(state.days.get(day, _EMPTY) for day in days), ahead))
-        self._begin = (newest - DAYS_KEPT) * SLOTS_A_DAY - self._MARGIN
-        asked, self._began = slots.translate(_MINUTES_OF), slots.translate(_STARTS_OF)
-        self.asked_before = [0, *accumulate(asked)]
-        self.near = _around(asked, 1, add)
-        self.near_any = self.near.translate(_ANY)
-        self.began_near = _around(self._began, 1, or_)
-        self.began_wide = _around(self.began_near, 3, or_)
-
-    def on_days(self, sums: bytes, slot: int, days: int) -> bytes:
-        """Say what one of these has for a slot on so many days, its own and those before it that
-        are kept, the latest first.
-        """
-        here = self.place_of(slot)
-        end = here - days * SLOTS_A_DAY
-        return sums[here : end if end >= 0 else None : -SLOTS_A_DAY]
-
-    def place_of(self, slot: int) -> int:
-        """Say where a slot is."""
-        return slot - self._begin
-
-    def asked(self, begin: int, end: int) -> int:
-        """In how many minutes of the slots from `begin` to before `end` somebody asked."""
-        before = self.asked_before
-        return before[self.place_of(end)] - before[self.place_of(begin)]
-
-    def began(self, begin: int, end: int) -> int:
-        """In how many of those slots a bout began."""
-        return sum(self._began[self.place_of(begin) : self.place_of(end)])
-
-
-def _around(slots: bytes, distance: int, joined: Callable[[int, int], int]) -> bytes:
-    """Join each slot with the two so far away from it. None may come to more than a byte."""
-    # All at once, in a whole number.
-    each, bits = int.from_bytes(slots, "little"), 8 * distance
-    return joined(joined(each, each << bits), each >> bits).to_bytes(len(slots), "little")

@@ -7,7 +7,8 @@ from math import exp, fsum, log
 from operator import mul
 
 from dormouse_policy.features import NAMES, OF_ALL, OF_SLOT, Features
-from dormouse_policy.forecast_state import SLOT, ForecastState
+from dormouse_policy.forecast_state import ForecastState
+from dormouse_policy.slots import SLOT
 
 KNOTS = (2, 5, 12, 40, 150, 600, 1800)
 """After so many idle minutes the weights are those of one row; between them they are mixed, by the

@@ -14,7 +14,7 @@ from functools import cache
 from itertools import compress
 from math import exp, fsum, lgamma, log, log1p
 
-from dormouse_policy.forecast_state import DAY, DAYS_KEPT, SLOT, SLOTS_A_DAY, Sums
+from dormouse_policy.slots import DAY, DAYS_KEPT, SLOT, SLOTS_A_DAY, Sums
 
 _WEEK = 7
 _WORKING_DAYS = 5
@@ -78,7 +78,7 @@ class Rhythm:
                 for alike, each in zip(_RHYTHMS, of_rhythms, strict=True):
                     likely[alike, since] = each - rare
         most = max(likely.values())
-        shares = {each: exp(evidence - most) for each, evidence in likely.items()}
+        shares = {each: exp(log_likely - most) for each, log_likely in likely.items()}
         total = fsum(shares.values())
         self.beliefs = [
             Belief(alike, since, share / total)

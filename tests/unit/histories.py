@@ -3,9 +3,10 @@
 from collections.abc import Iterable
 from typing import Any
 
-from dormouse_policy.forecast_state import DAY, ForecastState
+from dormouse_policy.forecast_state import ForecastState
 from dormouse_policy.policy import Policy, Stakes
 from dormouse_policy.simulation import Demand, simulate
+from dormouse_policy.slots import DAY
 
 STAKES = Stakes(5, 60.0)
 # A Monday, at midnight.

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from dormouse_policy.break_even import BreakEven
 from dormouse_policy.forecast import Forecast
-from dormouse_policy.forecast_state import DAY, ForecastState
+from dormouse_policy.forecast_state import ForecastState
 from dormouse_policy.outlook import OUTLOOK, OUTLOOKS
 from dormouse_policy.policy import Advice, Policy, Situation, Stakes
+from dormouse_policy.slots import DAY
 from tests.unit.histories import MONDAY, STAKES, cost, job, office_hours, told
 
 

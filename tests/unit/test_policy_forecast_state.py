@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dormouse_policy.forecast import Forecast
-from dormouse_policy.forecast_state import DAY, DAYS_KEPT, ForecastState
+from dormouse_policy.forecast_state import ForecastState
 from dormouse_policy.policy import Situation, Stakes
+from dormouse_policy.slots import DAY, DAYS_KEPT
 
 # Minutes and what comes after them, up to a pause of weeks.
 pauses = st.lists(

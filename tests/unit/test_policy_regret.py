@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from dormouse_policy.break_even import BreakEven
 from dormouse_policy.forecast import SLACK, Forecast
-from dormouse_policy.forecast_state import DAY
 from dormouse_policy.policy import Situation, Stakes
+from dormouse_policy.slots import DAY
 from tests.unit.histories import MONDAY, cost, job, office_hours
 
 stakes = st.builds(Stakes, st.sampled_from([1, 5, 12]), st.sampled_from([1.0, 15.0, 60.0, 240.0]))
