@@ -152,7 +152,7 @@ class Reconciler:
             settle = partial(self.settling.settle, claim, ledger, partial(look, claim), activity)
             return _fail_safe(claim.endpoint, settle)
 
-        in_turn = _in_turn(claims, self.clock())
+        in_turn = _in_turn(claims, ledgers, self.clock())
         for first in range(0, len(in_turn), _AT_ONCE):
             some = in_turn[first : first + _AT_ONCE]
             activities: Mapping[str, Activity] = {}
@@ -207,7 +207,22 @@ def _fail_safe(endpoint: str, look: Callable[[], Outcome]) -> Outcome:
         return Outcome(endpoint, plan, str(error))
 
 
-def _in_turn(claims: Sequence[Claim], now: datetime) -> Sequence[Claim]:
-    """Begin with another endpoint each minute: a tick that is cut short leaves out the last."""
+def _in_turn(
+    claims: Sequence[Claim], ledgers: Mapping[str, Ledger], now: datetime
+) -> Sequence[Claim]:
+    """Begin with those for which something is due, and with another endpoint each minute: a tick
+    that is cut short leaves out the last.
+    """
     first = int(now.timestamp() // 60) % len(claims) if claims else 0
-    return [*claims[first:], *claims[:first]]
+    rotated = [*claims[first:], *claims[:first]]
+    return sorted(rotated, key=lambda claim: not _is_due(ledgers.get(claim.endpoint), now))
+
+
+def _is_due(ledger: Ledger | None, now: datetime) -> bool:
+    """Whether somebody waits for it, or another decision could follow the last one by now. Who is
+    looked at is given a new time, so that these come before the others and leave out none for ever.
+    """
+    if ledger is None:
+        return False
+    until = None if ledger.decision is None else ledger.decision.until
+    return ledger.has_unmet_demand or (until is not None and until <= now)

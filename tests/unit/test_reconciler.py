@@ -193,6 +193,39 @@ def test_a_tick_that_is_cut_short_has_come_to_an_end_with_some(
     assert sorted([*settled, *skipped]) == names
 
 
+def test_a_tick_that_is_cut_short_begins_with_who_is_waited_for(world: World) -> None:
+    """In each minute, whose turn it might be."""
+    world.catalog.configs = [config(name) for name in ("a", "b", "c", "d", "reviews")]
+    world.tick()
+    world.ask()
+    for _ in range(5):
+        assert _looked_at_in_a_short_tick(world) == ["reviews"]
+        world.clock.advance(seconds=59)
+
+
+def test_a_tick_that_is_cut_short_begins_with_what_may_have_to_be_stopped(world: World) -> None:
+    """A new container, which has to make each forecast of a large fleet, stops in time all the
+    same.
+    """
+    world.catalog.configs = [config(f"n{number}") for number in range(30)]
+    world.catalog.configs.append(config("reviews"))
+    world.serve(in_use=True)
+    world.tick()
+    until = world.ledger.decision.until if world.ledger.decision else None
+    assert until is not None
+    assert _looked_at_in_a_short_tick(world) != ["reviews"]
+    world.clock.advance(minutes=(until - world.clock()) / timedelta(minutes=1))
+    assert _looked_at_in_a_short_tick(world) == ["reviews"]
+    assert world.endpoints.deleted == ["reviews"]
+
+
+def _looked_at_in_a_short_tick(world: World) -> list[str]:
+    """Tick with time for one: it is asked for before CloudWatch is, and before one is settled."""
+    time_is_left = iter([True] * 2)
+    done = list(world.reconciler.tick(has_time=lambda: next(time_is_left, False)))
+    return [each.endpoint for each in done if isinstance(each, Outcome)]
+
+
 def test_a_decision_is_written_on_change_only(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
