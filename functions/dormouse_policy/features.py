@@ -6,6 +6,7 @@ from math import exp, fsum, lgamma, log
 from operator import mul
 
 from dormouse_policy.forecast_state import HOUR, PAUSES, SPANS, ForecastState, kind_of_pause
+from dormouse_policy.persistence import Persistence
 from dormouse_policy.rhythm import Rhythm
 from dormouse_policy.slots import DAY, DAYS_KEPT, SLOT, SLOTS_A_DAY, Sums
 
@@ -83,6 +84,7 @@ class Features:
         self._own = _own_pauses(state.pauses)
         self._rhythm = Rhythm(self._sums, self._first, self.last)
         last_slot = self._last_slot = self.last // SLOT
+        self._persistence = Persistence(self._rhythm, last_slot)
         known = min(self.last - self._first + 1, DAYS_KEPT * DAY)
         everything = self._sums.asked(last_slot - DAYS_KEPT * SLOTS_A_DAY, last_slot + 1)
         self._share = max(everything / known, 1e-4)
@@ -104,6 +106,18 @@ class Features:
         """
         slot = (self.last + idle + minutes // 2) // SLOT
         return [*self.of_all, *self.of_slot(slot), *self.of_step(idle, minutes)]
+
+    def by_rhythm(self, idle: int, minutes: int) -> float:
+        """Say how many requests a minute the rhythm of its days alone would expect in them, more
+        than at any time; where bouts keep to minutes of the hour, in those.
+        """
+        slot = (self.last + idle + minutes // 2) // SLOT
+        surplus = self._rhythm.surplus(slot, self._persistence.at(slot))
+        if surplus == 0:
+            return 0.0
+        first = (self.last + idle) % HOUR
+        *_, hour = self._minutes
+        return surplus * HOUR * fsum((hour + hour)[first : first + minutes]) / minutes
 
     def of_step(self, idle: int, minutes: int) -> list[float]:
         """Say what is known of these minutes alone."""

@@ -14,6 +14,11 @@ KNOTS = (2, 5, 12, 40, 150, 600, 1800)
 """After so many idle minutes the weights are those of one row; between them they are mixed, by the
 logarithm of the idle minutes."""
 
+# After so many idle minutes a minute is at least as likely as this share of what the rhythm of its
+# days alone expects: such days are few in public traces, and so the law trusts none of them enough.
+_BY_RHYTHM_FROM = 60
+_RHYTHM_IS_RIGHT = 0.8
+
 Law = Sequence[Sequence[float]]
 """A row for each of KNOTS, which has a weight for each of features.NAMES."""
 
@@ -59,7 +64,10 @@ class Hazard:
         low = self._before_step(slot, row) + _product(self._of_step[row], of_step)
         high = self._before_step(slot, row + 1) + _product(self._of_step[row + 1], of_step)
         logit = low + share * (high - low)
-        return 1 / (1 + exp(-min(max(logit, -30.0), 30.0)))
+        chance = 1 / (1 + exp(-min(max(logit, -30.0), 30.0)))
+        if idle < _BY_RHYTHM_FROM:
+            return chance
+        return max(chance, 1 - exp(-_RHYTHM_IS_RIGHT * self._features.by_rhythm(idle, minutes)))
 
     def _before_step(self, slot: int, row: int) -> float:
         known = self._known.get((slot, row))

@@ -16,11 +16,12 @@ from math import exp, fsum, lgamma, log, log1p
 
 from dormouse_policy.slots import DAY, DAYS_KEPT, SLOT, SLOTS_A_DAY, Sums
 
+HALF_HOUR = 3
+"""Slots."""
+
 _WEEK = 7
 _WORKING_DAYS = 5
-# Half hours are the slots in threes.
-_SLOTS = 3
-_HALF_HOURS = SLOTS_A_DAY // _SLOTS
+_HALF_HOURS = SLOTS_A_DAY // HALF_HOUR
 
 # What is known of a half hour before any day is: as much as one day would tell.
 _STRENGTH = 1.0
@@ -89,7 +90,7 @@ class Rhythm:
     def _columns(self, days: int) -> Iterator[tuple[int, bytes]]:
         """Yield of each half hour of the last day its weekday, and on which days somebody asked."""
         for at in range(_HALF_HOURS):
-            slot = self._last_slot - 1 - _SLOTS * at
+            slot = self._last_slot - 1 - HALF_HOUR * at
             yield _weekday(slot), self._sums.on_days(self._sums.near_any, slot, days)
 
     def chance(self, slot: int) -> float:
@@ -115,6 +116,13 @@ class Rhythm:
     def lift(self, slot: int) -> float:
         """Say how much more often somebody asks around a slot than at any time, as a logarithm."""
         return log(-log1p(-self.chance(slot))) - log(-log1p(-self.usual))
+
+    def surplus(self, slot: int, persistence: float) -> float:
+        """Say how many more minutes with requests are to be expected of the half hour around a slot
+        than of any, a minute, if it is that likely that the rhythm goes on.
+        """
+        more = log1p(-self.usual) - log1p(-self.chance(slot) * persistence)
+        return max(0.0, more) / (HALF_HOUR * SLOT)
 
 
 class _Evidence:

@@ -80,6 +80,14 @@ def test_office_hours_are_awaited(weeks: int) -> None:
     assert nine - 20 <= start <= nine - STAKES.wake
 
 
+def test_office_hours_are_awaited_on_a_monday() -> None:
+    """After a weekend, in which nobody asked."""
+    nine = MONDAY + 28 * DAY + 9 * 60
+    start = next_start(told(office_hours(4)), nine - 9 * 60, nine + 60)
+    assert start is not None
+    assert nine - 20 <= start <= nine - STAKES.wake
+
+
 @pytest.mark.parametrize("days", [7, 14, 28])
 def test_a_daily_job_is_awaited(days: int) -> None:
     """After a week already; and it is stopped soon after it."""
