@@ -85,6 +85,7 @@ class Features:
         self._rhythm = Rhythm(self._sums, self._first, self.last)
         last_slot = self._last_slot = self.last // SLOT
         self._persistence = Persistence(self._rhythm, last_slot)
+        self._surpluses: dict[int, float] = {}
         known = min(self.last - self._first + 1, DAYS_KEPT * DAY)
         everything = self._sums.asked(last_slot - DAYS_KEPT * SLOTS_A_DAY, last_slot + 1)
         self._share = max(everything / known, 1e-4)
@@ -112,7 +113,10 @@ class Features:
         than at any time; where bouts keep to minutes of the hour, in those.
         """
         slot = (self.last + idle + minutes // 2) // SLOT
-        surplus = self._rhythm.surplus(slot, self._persistence.at(slot))
+        surplus = self._surpluses.get(slot)
+        if surplus is None:
+            surplus = self._rhythm.surplus(slot, self._persistence.at(slot))
+            self._surpluses[slot] = surplus
         if surplus == 0:
             return 0.0
         first = (self.last + idle) % HOUR

@@ -223,8 +223,10 @@ def _judged(outlook: Outlook, begin: int, soon: int) -> tuple[float, float]:
     """
     unasked, staying = 1.0, 0.0
     for step in outlook.steps:
-        within = min(step.minutes, begin + soon - step.begin)
-        if begin <= step.begin and within > 0:
+        if step.begin >= begin + soon:
+            break
+        if begin <= step.begin:
+            within = min(step.minutes, begin + soon - step.begin)
             chance = 1 - (1 - step.chance) ** (within / step.minutes)
             staying += unasked * paid(Step(step.begin, within, chance))
             unasked *= 1 - chance

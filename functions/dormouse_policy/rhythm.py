@@ -86,6 +86,7 @@ class Rhythm:
             for (alike, since), share in shares.items()
             if share > _NEGLIGIBLE * total
         ]
+        self._chances: dict[int, float] = {}
 
     def _columns(self, days: int) -> Iterator[tuple[int, bytes]]:
         """Yield of each half hour of the last day its weekday, and on which days somebody asked."""
@@ -95,6 +96,12 @@ class Rhythm:
 
     def chance(self, slot: int) -> float:
         """Say how likely it is that somebody asks in the half hour around a slot to come."""
+        known = self._chances.get(slot)
+        if known is None:
+            known = self._chances[slot] = self._believed_chance(slot)
+        return known
+
+    def _believed_chance(self, slot: int) -> float:
         days = max(0, min(DAYS_KEPT, (slot * SLOT - self._first) // DAY))
         column = self._sums.on_days(self._sums.near_any, slot - SLOTS_A_DAY, days)
         silent = max(0, (slot - self._last_slot - 1) // SLOTS_A_DAY)

@@ -51,7 +51,7 @@ def _write(folder: Path, **texts: str) -> Path:
     """Write the three files; those that are not given hold no row."""
     for name in FILES:
         rows = texts.get(name.split(".")[0], "")
-        (folder / name).write_bytes(gzip.compress((HEADER + rows).encode()))
+        (folder / name).write_bytes(gzip.compress((HEADER + rows).encode(), mtime=0))
     return folder
 
 
@@ -105,7 +105,9 @@ def test_a_bad_row_is_named_with_its_file(tmp_path: Path, rows: str, says: str) 
     assert f"servegen.csv.gz: {says}" in str(caught.value)
 
 
-@pytest.mark.parametrize("content", [b"workload,minute,count\n", gzip.compress(b"x" * 99)[:-9]])
+@pytest.mark.parametrize(
+    "content", [b"workload,minute,count\n", gzip.compress(b"x" * 99, mtime=0)[:-9]]
+)
 def test_what_is_not_packed_is_named(tmp_path: Path, content: bytes) -> None:
     _write(tmp_path)
     (tmp_path / "servegen.csv.gz").write_bytes(content)

@@ -226,7 +226,25 @@ def aws(
     start_local_aws: Callable[..., LocalAws], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[LocalAws]:
     """One local AWS for all tests that do not stop it; each uses names of its own."""
-    running = start_local_aws(tmp_path_factory.mktemp("aws"))
+    with _serving(start_local_aws(tmp_path_factory.mktemp("aws"))) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def unhurried_aws(
+    start_local_aws: Callable[..., LocalAws], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[LocalAws]:
+    """One whose endpoints take seconds to change, so that on a busy machine too there is time to
+    ask several things meanwhile.
+    """
+    state_dir = tmp_path_factory.mktemp("unhurried")
+    with _serving(start_local_aws(state_dir, create_seconds=3, delete_seconds=3)) as running:
+        yield running
+
+
+@contextlib.contextmanager
+def _serving(running: LocalAws) -> Iterator[LocalAws]:
+    """With a bucket for models; afterwards it ends in order and leaves no process."""
     running.client("s3").create_bucket(Bucket=BUCKET)
     yield running
     assert running.stop() == 0

@@ -78,8 +78,9 @@ def test_what_is_absent_is_named_by_its_arn(aws: LocalAws) -> None:
     )
 
 
-def test_changes_are_refused_while_one_is_under_way(aws: LocalAws) -> None:
+def test_changes_are_refused_while_one_is_under_way(unhurried_aws: LocalAws) -> None:
     """Creating refuses everything; Deleting refuses to be created again, whatever the case."""
+    aws = unhurried_aws
     sagemaker = aws.client("sagemaker")
     aws.put_config("Busy")
     sagemaker.create_endpoint(EndpointName="Busy", EndpointConfigName="Busy")

@@ -49,8 +49,9 @@ def test_it_is_creating_for_as_long_as_was_asked(
         aws.stop()
 
 
-def test_an_update_replaces_the_container(aws: LocalAws) -> None:
+def test_an_update_replaces_the_container(unhurried_aws: LocalAws) -> None:
     """The former one serves until the new one does; an update that fails rolls back."""
+    aws = unhurried_aws
     sagemaker, runtime = aws.client("sagemaker"), aws.client("sagemaker-runtime")
     target = aws.put_model("update")
     aws.serve("update")

@@ -30,10 +30,11 @@ def refusal(call: Any, **request: Any) -> str:
     return str(error["Message"])
 
 
-def test_an_update_names_the_former_config_until_it_is_done(aws: LocalAws) -> None:
+def test_an_update_names_the_former_config_until_it_is_done(unhurried_aws: LocalAws) -> None:
     """Updating, in which it can be neither changed nor deleted; then the new one, and the time of
     its last change moves on.
     """
+    aws = unhurried_aws
     sagemaker = aws.client("sagemaker")
     aws.serve("updated")
     aws.put_config("updated-2", {"REVISION": "2"}, instance_type="ml.m5.large")
