@@ -35,6 +35,8 @@ def main(arguments: Sequence[str]) -> int:
         workloads = read_traces(options.traces)
         minutes = sum(len(workload.demand.counts) for workload in workloads)
         say(f"{len(workloads)} workloads, {minutes} active minutes")
+        # First, while nothing else fills the memory, as in a Lambda.
+        decision = measure(workloads)
         played = play_all(play, workloads, options.processes)
         groups = [workload.group for workload in workloads]
         table = totals(zip(groups, played, strict=True))
@@ -52,7 +54,7 @@ def main(arguments: Sequence[str]) -> int:
     document = report(table)
     if found is not None:
         document["differences_from_reference"] = found
-    document["decision"] = measure(workloads)
+    document["decision"] = decision
     document["seconds"] = round(time.monotonic() - began_at, 1)
     print(f"\n{_table(document)}", file=sys.stderr if options.json else sys.stdout)
     print(json.dumps(document), flush=True)
